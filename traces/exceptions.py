@@ -1,0 +1,24 @@
+"""Domain facts that are raised: each class says what it means, how HTTP calls it, and whether trying again can help.
+
+Pure: no Django here, so that the deciding modules may raise these too.
+"""
+
+import inspect
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """The request conflicts with a rule of this system."""
+
+    http_status: ClassVar[int] = 400
+    """The status of the answer that a client gets."""
+    code: ClassVar[str] = "refused"
+    """A stable word for programs; the message is for people and may change."""
+    retry: ClassVar[bool] = False
+    """Whether the very same request may succeed later."""
+
+    def __init__(self, message: str = "", **extra: object) -> None:
+        """`message` defaults to the class docstring's first paragraph; `extra` goes into the problem document."""
+        self.message = message or inspect.cleandoc(type(self).__doc__ or "").split("\n\n")[0]
+        self.extra = extra
+        super().__init__(self.message)
