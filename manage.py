@@ -1,0 +1,23 @@
+#!/usr/bin/env python
+"""The command line. `up` is answered before Django is loaded: a supervisor must start fast and stay small."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run one command; the supervisor's own code runs `up`, everything else is Django's."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lam_app.settings")
+    if sys.argv[1:2] == ["up"]:
+        from lam_app.supervisor.main import run
+
+        sys.exit(run(sys.argv[2:]))
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
