@@ -1,0 +1,181 @@
+"""The gate's rows: actions, what exactly they are, who decided, and the permits that were signed."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import Agent, Organization, User
+from approvals.queries import ActionQuerySet
+from approvals.states import ACTION, ActionStatus
+from tools.models import Tool, ToolVersion
+from traces.ids import uuid7
+
+
+class PolicyVersion(models.Model):
+    """An organization's policy at one moment. Never changed: a change is the next number."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    number = models.IntegerField()
+    settings = models.JSONField(default=dict)
+    reason = models.TextField(blank=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    created = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "number"], name="policy_number_once_an_organization"),
+        ]
+
+
+class Action(models.Model):
+    """An intent under the gate. What it is stands in its revisions; this row holds where it stands."""
+
+    machine = ACTION
+    event_kind = "action"
+    run_column = "run"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    run = models.UUIDField()
+    step = models.IntegerField()
+    origin = models.CharField(max_length=10)  # planner | agent | undo
+    initiator = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+")
+    principals = ArrayField(models.UUIDField())  # every person this action acts for: none of them may decide on it
+    tool = models.ForeignKey(Tool, on_delete=models.PROTECT, null=True, related_name="+")  # null: no such tool
+    tool_name = models.CharField(max_length=200)  # as it was asked for
+    scopes = ArrayField(models.CharField(max_length=60))  # every kill switch that could stop it
+    status = models.CharField(max_length=12, choices=ActionStatus.choices, default=ActionStatus.PROPOSED)
+    verdict = models.CharField(max_length=12)
+    risk = models.CharField(max_length=8)
+    maturity = models.CharField(max_length=12)
+    quorum = models.SmallIntegerField(default=1)
+    revision = models.SmallIntegerField(default=1)  # the number of the current one
+    digest = models.CharField(max_length=80)  # of the current revision: what a decision has to name
+    summary = models.TextField()  # one sentence made by us from the arguments
+    reasoning = models.TextField(blank=True)  # the agent's claim, unverified
+    confidence = models.FloatField(null=True)  # from the model's token probabilities
+    stated_confidence = models.FloatField(null=True)  # what the agent says of itself: shown, never used
+    undo_of = models.UUIDField(null=True, unique=True)
+    due_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    trace = models.UUIDField(null=True)
+    created = models.DateTimeField(db_default=Now())
+    settled_at = models.DateTimeField(null=True)
+
+    objects = ActionQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "step"], name="one_action_a_step"),
+            models.CheckConstraint(condition=models.Q(quorum__gte=1), name="action_quorum_positive"),
+            models.CheckConstraint(
+                condition=models.Q(verdict__in=["allow", "veto_window", "review", "deny"]), name="action_verdict_known"
+            ),
+            models.CheckConstraint(condition=models.Q(principals__len__gt=0), name="action_has_principals"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["tool", "created", "id"], condition=models.Q(status="in_review"), name="action_inbox_tool"),
+            models.Index(fields=["created", "id"], condition=models.Q(status="in_review"), name="action_inbox"),
+            models.Index(fields=["expires_at"], condition=models.Q(status__in=["in_review", "permitted"]), name="action_expiring"),
+            models.Index(
+                fields=["status", "id"],
+                condition=models.Q(status__in=["proposed", "scheduled", "permitted", "executing", "uncertain"]),
+                name="action_moving",
+            ),
+        ]
+
+
+class Revision(models.Model):
+    """What an action is: the exact bytes, the request they become, the facts that were judged and the ruling."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="revisions")
+    number = models.SmallIntegerField(default=1)
+    tool_version = models.ForeignKey(ToolVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    arguments = models.TextField()  # canonical JSON: what was shown, hashed and will be sent
+    arguments_digest = models.CharField(max_length=80)
+    request = models.TextField()  # canonical JSON of prepare(arguments), credentials left out
+    request_digest = models.CharField(max_length=80)
+    digest = models.CharField(max_length=80)
+    facts = models.TextField()  # canonical JSON: replayable
+    ruling = models.TextField()  # canonical JSON
+    author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")  # who edited; null: the agent
+    created = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["action", "number"], name="revision_number_once_an_action"),
+        ]
+
+
+class Decision(models.Model):
+    """A person's word on one revision. The principals are copied by the database, and none of them can be the decider."""
+
+    class Verb(models.TextChoices):
+        """What was decided."""
+
+        APPROVE = "approve"
+        REJECT = "reject"
+        HAPPENED = "happened"
+        DID_NOT_HAPPEN = "did_not_happen"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="decisions")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="decisions")
+    decider = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    principals = ArrayField(models.UUIDField(), default=list)
+    verb = models.CharField(max_length=14, choices=Verb.choices)
+    digest = models.CharField(max_length=80)  # what the decider saw
+    reason = models.TextField(blank=True)
+    created = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["revision", "decider"],
+                condition=models.Q(verb__in=["approve", "reject"]),
+                name="one_vote_a_person",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(verb__in=["approve", "reject", "happened", "did_not_happen"]), name="decision_verb_known"
+            ),
+            # "NOT decider = ANY (principals)" is added as SQL in the migration: the rule of promise 7.
+        ]
+
+
+class Permit(models.Model):
+    """A signed, expiring, single-use leave for exactly one revision. The token is what executors check."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="permits")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+")
+    run = models.UUIDField()
+    tool_version = models.ForeignKey(ToolVersion, on_delete=models.PROTECT, related_name="+")
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    deciders = ArrayField(models.UUIDField())
+    principals = ArrayField(models.UUIDField())
+    epoch = models.BigIntegerField()  # of the newest kill over its scopes when it was signed
+    not_before = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    kid = models.CharField(max_length=64)
+    token = models.TextField()
+    created = models.DateTimeField(db_default=Now())
+    revoked_at = models.DateTimeField(null=True)
+    revoked_because = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["action"], condition=models.Q(revoked_at__isnull=True), name="one_live_permit_an_action"
+            ),
+            models.CheckConstraint(condition=models.Q(expires_at__gt=models.F("not_before")), name="permit_has_a_life"),
+            # "NOT deciders && principals" is added as SQL in the migration.
+        ]

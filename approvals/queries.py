@@ -1,0 +1,40 @@
+"""Reads of actions. Every one of them starts from an organization; what a person may see is part of the query."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from approvals.states import ActionStatus
+
+if TYPE_CHECKING:
+    from approvals.models import Action  # noqa: F401
+
+
+class ActionQuerySet(models.QuerySet["Action"]):
+    """Actions of one organization, narrowed by who asks."""
+
+    def within(self, organization: uuid.UUID) -> "ActionQuerySet":
+        """One organization's actions. Someone else's are as if they did not exist."""
+        return self.filter(organization_id=organization)
+
+    def reviewable_by(self, user: uuid.UUID, tools: list[uuid.UUID]) -> "ActionQuerySet":
+        """What this person may decide on: these tools' actions, and none that acts for the person."""
+        return self.filter(tool_id__in=tools).exclude(principals__contains=[user])
+
+    def waiting(self) -> "ActionQuerySet":
+        """In review, soonest to expire first."""
+        return self.filter(status=ActionStatus.IN_REVIEW).order_by("created", "id")
+
+    def unknown_outcome(self) -> "ActionQuerySet":
+        """Whose outcome a person has to find out."""
+        return self.filter(status=ActionStatus.UNCERTAIN).order_by("created", "id")
+
+    def of_run(self, run: uuid.UUID) -> "ActionQuerySet":
+        """A run's actions in the order of its steps."""
+        return self.filter(run=run).order_by("step")
+
+    def after(self, created: object, pk: uuid.UUID) -> "ActionQuerySet":
+        """The page that follows a row of an ascending list (keyset paging: no offsets, no counts)."""
+        return self.filter(Q(created__gt=created) | Q(created=created, id__gt=pk))

@@ -1,0 +1,92 @@
+"""The mind's rows: runs, their steps and their reports."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import Agent, Organization, User
+from approvals.models import Action
+from lam_app.states import RUN, RunStatus
+from tools.models import Worker
+from traces.ids import uuid7
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Reads of runs, always inside one organization."""
+
+    def within(self, organization: uuid.UUID) -> "RunQuerySet":
+        """One organization's runs, newest first."""
+        return self.filter(organization_id=organization).select_related("initiator", "agent").order_by("-id")
+
+    def started_by(self, user: uuid.UUID) -> "RunQuerySet":
+        """What this person asked for."""
+        return self.filter(initiator_id=user)
+
+
+class Run(models.Model):
+    """One goal that a person gave, and where it stands."""
+
+    machine = RUN
+    event_kind = "run"
+    run_column = "id"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    initiator = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+")
+    goal = models.TextField()
+    context = models.JSONField(default=dict)
+    status = models.CharField(max_length=12, choices=RunStatus.choices, default=RunStatus.SUBMITTED)
+    scopes = models.JSONField(default=list)  # kill switches that could stop it: read before the model is asked
+    client_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - null is "none given", and not unique
+    step = models.IntegerField(default=0)  # the last one that the mind has proposed
+    planner = models.ForeignKey(Worker, on_delete=models.PROTECT, null=True, related_name="+")
+    planner_until = models.DateTimeField(null=True)  # another planner may take over after this
+    question = models.TextField(blank=True)  # what the initiator has to answer
+    problem = models.TextField(blank=True)  # why it needs a person, or failed
+    created = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "initiator", "client_key"], name="run_client_key_once"),
+            models.CheckConstraint(condition=~models.Q(goal=""), name="run_has_a_goal"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["status", "id"],
+                condition=models.Q(status__in=["submitted", "planning", "waiting", "undoing"]),
+                name="run_moving",
+            ),
+            models.Index(fields=["organization", "-id"], name="run_list"),
+        ]
+
+
+class Step(models.Model):
+    """A number within a run: what the model proposed there, and the action that it became."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="steps")
+    number = models.IntegerField()
+    intent = models.TextField()  # canonical JSON, as it was read
+    action = models.OneToOneField(Action, on_delete=models.PROTECT, null=True, related_name="step_row")
+    created = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "number"], name="step_number_once_a_run")]
+
+
+class Report(models.Model):
+    """What a run did, from the ledger, and beside it what the model says of it, marked as its word."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="report")
+    lines = models.JSONField()  # [{step, action, tool, summary, status, reversible}], from ledger rows only
+    claim = models.TextField(blank=True)
+    created = models.DateTimeField(db_default=Now())

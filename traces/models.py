@@ -1,0 +1,120 @@
+"""What is remembered. Both tables grow for ever, so they are ranges of their UUIDv7 key from the first migration.
+
+The tables are made by raw SQL (``traces.migrations``): Django does not know partitions, and the append-only
+rule is a trigger. Organizations and people are ids here, never foreign keys: memory is the ground on
+which everything else stands, and it outlives what it tells of.
+"""
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from traces.ids import uuid7
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Reads of the record, always inside one organization."""
+
+    def within(self, organization: uuid.UUID) -> "EventQuerySet":
+        """One organization's events, newest first."""
+        return self.filter(organization=organization).order_by("-id")
+
+    def about(self, organization: uuid.UUID, *subjects: uuid.UUID) -> "EventQuerySet":
+        """Everything that happened to these rows, in order."""
+        return self.filter(organization=organization, subject__in=subjects).order_by("id")
+
+
+class Event(models.Model):
+    """The envelope of one thing that happened: who, what, to which row, from, to, why. Never changed.
+
+    ``digest`` is SHA-256 over the salt and the canonical detail, which live in ``EventDetail``: erasing those for a
+    person's sake leaves the envelope, and with it the chain, verifiable.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.UUIDField()
+    at = models.DateTimeField(db_default=Now())
+    actor_kind = models.CharField(max_length=10)  # person, agent, system
+    actor = models.UUIDField(null=True)
+    actor_name = models.CharField(max_length=150)
+    verb = models.CharField(max_length=64)
+    subject_kind = models.CharField(max_length=32)
+    subject = models.UUIDField()
+    source = models.CharField(max_length=20, blank=True)  # status before; empty where nothing moved
+    target = models.CharField(max_length=20, blank=True)  # status after
+    reason = models.TextField(blank=True)
+    run = models.UUIDField(null=True)
+    trace_id = models.CharField(max_length=32, blank=True)
+    span_id = models.CharField(max_length=16, blank=True)
+    transaction = models.BigIntegerField()  # pg_current_xact_id: the sealer takes what is below the snapshot's xmin
+    digest = models.BinaryField(max_length=32)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "traces_event"
+
+
+class EventDetail(models.Model):
+    """What an event's digest covers: the salt and the canonical JSON. Only erasure, an owner's act, removes it."""
+
+    event = models.UUIDField(primary_key=True)
+    organization = models.UUIDField()
+    salt = models.BinaryField(max_length=16)
+    detail = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "traces_eventdetail"
+
+
+class PromptPart(models.Model):
+    """A piece of a prompt, kept once an organization however often it is sent."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.UUIDField()
+    sha256 = models.BinaryField(max_length=32)
+    content = models.TextField()
+    created = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "sha256"], name="prompt_part_once_an_organization"),
+        ]
+
+
+class Trace(models.Model):
+    """One model call, as it was: what was sent, what came back, how sure the model was, what it cost."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.UUIDField()
+    run = models.UUIDField()
+    step = models.IntegerField()
+    attempt = models.SmallIntegerField(default=1)
+    at = models.DateTimeField(db_default=Now())
+    model = models.CharField(max_length=200)
+    model_version = models.CharField(max_length=200, blank=True)
+    roles = ArrayField(models.CharField(max_length=20))  # of the prompt's messages, in order
+    parts = ArrayField(models.UUIDField())  # their contents: PromptPart ids, in order
+    answer = models.TextField()
+    reasoning = models.TextField(blank=True)  # for developers and auditors, never for the initiator
+    candidates = models.JSONField(default=list)
+    chosen = models.CharField(max_length=100, blank=True)
+    chosen_logprob = models.FloatField(null=True)
+    alternatives = models.JSONField(default=list)
+    schema_digest = models.CharField(max_length=80)
+    tokens_in = models.IntegerField(null=True)
+    tokens_out = models.IntegerField(null=True)
+    cost = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    latency_ms = models.IntegerField()
+    finish = models.CharField(max_length=40, blank=True)
+    error = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        managed = False
+        db_table = "traces_trace"
