@@ -1,0 +1,100 @@
+"""What a contract must hold before it may be registered: every problem at once, each with its path. Pure."""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tools.kinds import Category, IdempotencyClass, Tier
+from tools.schemas import Problem, lint
+from tools.summaries import fields, stray_braces
+from tools.text import odd_characters
+from traces.canonical import BadJSON, canonical
+
+if TYPE_CHECKING:
+    from tools.contract import Contract
+
+NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}\Z")
+_CONNECTOR = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?\Z")
+LONGEST_TIMEOUT = 600.0
+LARGEST_BINDING = 32_000
+
+
+def problems_of(contract: "Contract") -> list[Problem]:
+    """Everything that keeps this contract from being registered."""
+    found = list(_words(contract))
+    found += lint(contract.arguments_schema, "arguments_schema")
+    if contract.result_schema is not None:
+        found += lint(contract.result_schema, "result_schema")
+    found += _fields(contract)
+    found += _promises(contract)
+    return found
+
+
+def _words(contract: "Contract") -> Iterator[Problem]:
+    if not isinstance(contract.name, str) or not NAME.match(contract.name):
+        yield Problem("name", "must be 1 to 64 of a-z, 0-9, _ and ., beginning with a letter")
+    if not _CONNECTOR.match(contract.connector):
+        yield Problem("connector", "must be a plain lower-case word")
+    for path, text, longest in (
+        ("title", contract.title, 80),
+        ("description", contract.description, 4_000),
+        ("summary", contract.summary, 300),
+        ("consent", contract.consent, 120),
+        ("owner", contract.owner, 120),
+    ):
+        if path != "owner" and not text.strip():
+            yield Problem(path, "must not be empty")
+        if len(text) > longest:
+            yield Problem(path, f"longer than {longest} characters")
+        odd = next(odd_characters(text, long=path == "description"), None)
+        if odd is not None:
+            yield Problem(path, f"holds {odd.code} ({odd.name}) at character {odd.place + 1}")
+
+
+def _fields(contract: "Contract") -> Iterator[Problem]:
+    """Templates and field lists name fields that exist."""
+    schema = contract.arguments_schema
+    known = schema.get("properties", {}) if isinstance(schema, dict) else {}
+    known = known if isinstance(known, dict) else {}
+    for path, template in (("summary", contract.summary), ("consent", contract.consent)):
+        if stray_braces(template):
+            yield Problem(path, "braces may only hold the name of a field")
+        for name in fields(template):
+            if name.split(".")[0] not in known:
+                yield Problem(path, f"names the field {name}, which the arguments do not have")
+    for path, names in (("secret_fields", contract.secret_fields), ("recipient_fields", contract.recipient_fields)):
+        for index, name in enumerate(names):
+            if name.split(".")[0] not in known:
+                yield Problem(f"{path}[{index}]", f"names the field {name}, which the arguments do not have")
+
+
+def _promises(contract: "Contract") -> Iterator[Problem]:
+    tier: object = contract.tier  # Python does not hold a declaration to its types.
+    categories: frozenset[object] = frozenset(contract.categories)
+    if not isinstance(tier, Tier):
+        yield Problem("tier", f"must be one of {', '.join(Tier)}")
+    for category in categories:
+        if not isinstance(category, Category):
+            yield Problem("categories", f"{category!r} is not one of {', '.join(Category)}")
+    kind, lifetime = contract.idempotency.kind, contract.idempotency.lifetime
+    if kind is IdempotencyClass.KEYED:
+        if not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime <= 0:
+            yield Problem("idempotency.lifetime", "a keyed tool says for how many seconds it honours a key")
+    elif lifetime is not None:
+        yield Problem("idempotency.lifetime", "only a keyed tool has a key's lifetime")
+    if contract.inverse is not None and not NAME.match(contract.inverse):
+        yield Problem("inverse", "must be the name of a tool")
+    if contract.inverse is not None and not contract.reversible:
+        yield Problem("inverse", "a tool that is not reversible has no inverse")
+    if not (math.isfinite(contract.timeout) and 0 < contract.timeout <= LONGEST_TIMEOUT):
+        yield Problem("timeout", f"must be more than 0 and at most {LONGEST_TIMEOUT:g} seconds")
+    for index, host in enumerate(contract.network):
+        if not _HOST.match(host):
+            yield Problem(f"network[{index}]", "must be a lower-case host name or address, with a port if needed")
+    try:
+        if len(canonical(contract.binding)) > LARGEST_BINDING:
+            yield Problem("binding", f"larger than {LARGEST_BINDING} bytes")
+    except BadJSON as error:
+        yield Problem(f"binding.{error.path}", error.reason)
