@@ -1,0 +1,301 @@
+"""Keeping children alive, and leaving none behind.
+
+Every child leads a process group of its own, dies with us even if we are killed with -9 (Linux: PR_SET_PDEATHSIG),
+is started again with a growing pause when it ends, and is noted in a file, so that the next start finds
+what a machine without PR_SET_PDEATHSIG left over. We adopt orphans (PR_SET_CHILD_SUBREAPER), hence also children
+that were forked by somebody else for us.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from lam_app.supervisor.places import Account
+
+FIRST_PAUSE = 0.1  # seconds before the first restart; doubled each time
+LONGEST_PAUSE = 5.0
+STEADY = 20.0  # seconds of life after which a child's earlier crashes are forgotten
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+class NotReady(Exception):
+    """A child did not become ready in time; the message ends with what it last wrote."""
+
+
+class Stopped(Exception):
+    """A signal asked us to stop."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program and how to treat it. `stdin` is written to its standard input, which is then closed."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str]
+    log: Path
+    account: Account | None = None
+    stdin: str = ""
+    keep_open: tuple[int, ...] = ()
+    stop_signal: signal.Signals = signal.SIGTERM
+    last_signal: signal.Signals = signal.SIGKILL
+    death_signal: signal.Signals | None = None  # what it gets when we die; None: its stop signal
+    ready: Callable[[], bool] = lambda: True
+    directory: str = "/"
+
+
+@dataclass
+class Child:
+    """Something that is kept running: `start` returns the pid of a process that is, or will be, our child."""
+
+    name: str
+    start: Callable[[], int]
+    ready: Callable[[], bool]
+    log: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+    last_signal: signal.Signals = signal.SIGKILL
+    pid: int = 0
+    started: float = 0.0
+    crashes: int = 0
+    restart_at: float | None = None
+
+
+def child_of(program: Program) -> Child:
+    """A child that runs this program."""
+    return Child(
+        program.name, lambda: launch(program).pid, program.ready, program.log, program.stop_signal, program.last_signal
+    )
+
+
+def die_with_parent(death_signal: int) -> None:
+    """Ask the kernel for this signal when the current parent ends. Must be called after a change of user."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def launch(program: Program) -> subprocess.Popen[bytes]:
+    """Start a program as the leader of a session of its own, writing into its log file."""
+    us = os.getpid()
+    death_signal = program.death_signal or program.stop_signal
+
+    def in_the_child() -> None:
+        die_with_parent(death_signal)
+        if os.getppid() != us:  # we died before the kernel was asked
+            os._exit(1)
+
+    who = program.account
+    read_end, write_end = os.pipe()
+    try:
+        os.write(write_end, program.stdin.encode())
+    finally:
+        os.close(write_end)
+    with open(program.log, "ab") as log, open(read_end, "rb") as stdin:
+        process = subprocess.Popen(
+            program.argv,
+            env=program.env,
+            cwd=program.directory,
+            stdin=stdin,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=program.keep_open,
+            preexec_fn=in_the_child,  # noqa: PLW1509 (we have one thread)
+            user=who.uid if who else None,
+            group=who.gid if who else None,
+            extra_groups=[] if who else None,
+        )
+    return process
+
+
+@dataclass
+class Supervisor:
+    """The children, in the order of their start; they are stopped in the opposite order, servers last."""
+
+    notes: Path  # which processes are ours, for a start after we were killed
+    say: Callable[[str], None]
+    children: dict[str, Child] = field(default_factory=dict)
+    asked_to_stop: bool = False
+    _wake: tuple[int, int] = (-1, -1)
+
+    def __enter__(self) -> Supervisor:
+        adopt_orphans()
+        self._wake = os.pipe()
+        for end in self._wake:
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for asked in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(asked, self._on_stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        signal.set_wakeup_fd(-1)
+        for end in self._wake:
+            os.close(end)
+
+    def _on_stop(self, *_: object) -> None:
+        self.asked_to_stop = True
+
+    def start(self, child: Child) -> None:
+        """Start a child and keep it running from now on."""
+        self.children[child.name] = child
+        self._start(child)
+
+    def _start(self, child: Child) -> None:
+        child.restart_at = None
+        child.started = time.monotonic()
+        try:
+            child.pid = child.start()
+        except OSError as error:
+            self._ended(child, f"could not start: {error}")
+        self._note()
+
+    def wait_ready(self, names: Iterable[str], seconds: float) -> None:
+        """Wait until all of these are ready. Raises NotReady after `seconds`, Stopped when a signal arrives."""
+        waiting = list(names)
+        end = time.monotonic() + seconds
+        while True:
+            waiting = [name for name in waiting if not self._is_ready(self.children[name])]
+            if not waiting:
+                return
+            if time.monotonic() > end:
+                child = self.children[waiting[0]]
+                raise NotReady(f"{child.name} is not ready after {seconds:.0f} s; last lines of {child.log}:\n{tail(child.log)}")
+            self.attend(0.02)
+            if self.asked_to_stop:
+                raise Stopped
+
+    def _is_ready(self, child: Child) -> bool:
+        return child.pid > 0 and child.ready()
+
+    def attend(self, seconds: float) -> None:
+        """Sleep until something happens, at most so long; bury the dead and start again what is due."""
+        pauses = [child.restart_at - time.monotonic() for child in self.children.values() if child.restart_at]
+        select.select([self._wake[0]], [], [], max(0.0, min([seconds, *pauses])))
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._wake[0], 4096):
+                pass
+        self._bury()
+        if not self.asked_to_stop:
+            for child in list(self.children.values()):
+                if child.restart_at and time.monotonic() >= child.restart_at:
+                    self._start(child)
+
+    def _bury(self) -> None:
+        by_pid = {child.pid: child for child in self.children.values() if child.pid}
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                if child := by_pid.get(pid):
+                    code = os.waitstatus_to_exitcode(status)
+                    self._ended(child, f"was killed by signal {-code}" if code < 0 else f"ended with status {code}")
+
+    def _ended(self, child: Child, how: str) -> None:
+        # What it started in its own group must not outlive it and work beside its successor.
+        if child.pid:
+            signal_group(child.pid, signal.SIGKILL)
+        child.pid = 0
+        if self.asked_to_stop:
+            return
+        child.crashes = 0 if time.monotonic() - child.started > STEADY else child.crashes
+        pause = min(FIRST_PAUSE * 2**child.crashes, LONGEST_PAUSE)
+        child.crashes += 1
+        child.restart_at = time.monotonic() + pause
+        self.say(f"{child.name} {how}; starting it again in {pause:.1f} s")
+
+    def stop(self, last: Iterable[str] = ("postgres", "redis")) -> None:
+        """Stop everything within ten seconds: first what uses the servers, then the servers."""
+        self.asked_to_stop = True
+        servers = [self.children[name] for name in last if name in self.children]
+        others = [child for child in self.children.values() if child not in servers]
+        self._stop(others, gentle=4.0, harsh=0.5)
+        self._stop(servers, gentle=3.0, harsh=1.0)
+        for orphan in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                orphan.kill()
+        self._bury()
+        self.notes.unlink(missing_ok=True)
+
+    def _stop(self, children: list[Child], gentle: float, harsh: float) -> None:
+        for asked, patience in ((None, gentle), (True, harsh), (False, 1.0)):
+            alive = [child for child in children if child.pid]
+            for child in alive:
+                last = child.last_signal if asked else signal.SIGKILL
+                signal_group(child.pid, child.stop_signal if asked is None else last)
+            end = time.monotonic() + patience
+            while any(child.pid for child in children) and (left := end - time.monotonic()) > 0:
+                self.attend(min(left, 0.2))
+
+    def _note(self) -> None:
+        noted = {}
+        for child in self.children.values():
+            if child.pid:
+                with contextlib.suppress(psutil.Error):
+                    noted[child.name] = [child.pid, psutil.Process(child.pid).create_time()]
+        unfinished = self.notes.with_suffix(".new")
+        unfinished.write_text(json.dumps(noted))
+        unfinished.rename(self.notes)
+
+
+def signal_group(pid: int, which: signal.Signals) -> None:
+    """Signal a whole process group, or the process alone when it does not lead one (yet)."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:
+            os.killpg(pid, which)
+        except ProcessLookupError:
+            os.kill(pid, which)
+
+
+def end_leftovers(notes: Path, seconds: float = 8.0) -> int:
+    """End the processes that a killed predecessor left: only those whose start time is the one noted. How many."""
+    try:
+        noted = json.loads(notes.read_text())
+    except (OSError, ValueError):
+        return 0
+    found = []
+    for pid, created in noted.values():
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if abs(process.create_time() - created) < 0.02:
+                found.append(process)
+    for process in found:
+        signal_group(process.pid, signal.SIGINT if "postgres" in process.name() else signal.SIGTERM)
+    _, alive = psutil.wait_procs(found, timeout=seconds)
+    for process in alive:
+        signal_group(process.pid, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=2)
+    notes.unlink(missing_ok=True)
+    return len(found)
+
+
+def tail(log: Path, size: int = 1500) -> str:
+    """The end of a log file, for a message to a person."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, log.stat().st_size - size))
+            return file.read().decode(errors="replace").strip()
+    except OSError:
+        return "(nothing written)"

@@ -1,0 +1,69 @@
+"""One PostgreSQL and one Redis for the whole run; Django learns of them before it reads its settings.
+
+The tests run as the owner account, which made the tables; `as_web` and `as_worker` are connections of the accounts
+that the product's processes use. Those see committed rows only: pair them with `transactional_db`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+_running = contextlib.ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers in the process that was called; xdist's workers inherit their addresses."""
+    if "PYTEST_XDIST_WORKER" not in os.environ and not config.option.collectonly:
+        from tests.support.services import services
+
+        found = _running.enter_context(services())
+        for name in [name for name in os.environ if name.startswith(("LAM_", "OPENAI_"))]:
+            del os.environ[name]
+        os.environ |= {
+            "LAM_HOME": str(found.home),
+            "LAM_ROLE": "owner",
+            "DATABASE_URL": found.owner,
+            "REDIS_URL": found.redis,
+            "SECRET_KEY": secrets.token_urlsafe(40),
+            "COUNTERSIGN_TEST_WEB": found.web,
+            "COUNTERSIGN_TEST_WORKER": found.worker,
+        }
+    os.environ["DJANGO_SETTINGS_MODULE"] = "lam_app.settings"
+
+
+def pytest_unconfigure() -> None:
+    """Stop what was started."""
+    _running.close()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The address of the run's Redis. Workers of a parallel run share it: name keys after your rows."""
+    return os.environ["REDIS_URL"]
+
+
+def connection_as(role: str) -> psycopg.Connection:
+    """A plain connection to the test database as the web or the worker account."""
+    from django.db import connection
+
+    return psycopg.connect(os.environ[f"COUNTERSIGN_TEST_{role.upper()}"], dbname=connection.settings_dict["NAME"])
+
+
+@pytest.fixture
+def as_web() -> Iterator[psycopg.Connection]:
+    """The test database as the web account."""
+    with contextlib.closing(connection_as("web")) as connection:
+        yield connection
+
+
+@pytest.fixture
+def as_worker() -> Iterator[psycopg.Connection]:
+    """The test database as the worker account."""
+    with contextlib.closing(connection_as("worker")) as connection:
+        yield connection
