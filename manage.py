@@ -16,7 +16,12 @@ def main() -> None:
         sys.exit(run(sys.argv[2:]))
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from lam_app.environment import WrongSetting
+
+    try:
+        execute_from_command_line(sys.argv)
+    except WrongSetting as wrong:
+        sys.exit(str(wrong))
 
 
 if __name__ == "__main__":

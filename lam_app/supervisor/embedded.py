@@ -26,7 +26,7 @@ from lam_app.supervisor.processes import Program
 
 ADMIN = "countersign_admin"
 DATABASE = "countersign"
-PASSWORDS = ("admin", "owner", "web", "worker", "redis")
+PASSWORDS = ("admin", "owner", "web", "worker", "redis", "demo")
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
 
 

@@ -28,6 +28,7 @@ from lam_app.supervisor.places import Account
 FIRST_PAUSE = 0.1  # seconds before the first restart; doubled each time
 LONGEST_PAUSE = 5.0
 STEADY = 20.0  # seconds of life after which a child's earlier crashes are forgotten
+TOO_OFTEN = 6  # crashes in a row after which a start is given up; PostgreSQL needs a few while old backends leave
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -72,6 +73,8 @@ class Child:
     started: float = 0.0
     crashes: int = 0
     restart_at: float | None = None
+    once: bool = False  # a job that ends, not a service
+    status: int | None = None  # how a job ended
 
 
 def child_of(program: Program) -> Child:
@@ -168,6 +171,7 @@ class Supervisor:
         try:
             child.pid = child.start()
         except OSError as error:
+            child.pid, child.status = 0, -1
             self._ended(child, f"could not start: {error}")
         self._note()
 
@@ -179,12 +183,26 @@ class Supervisor:
             waiting = [name for name in waiting if not self._is_ready(self.children[name])]
             if not waiting:
                 return
-            if time.monotonic() > end:
-                child = self.children[waiting[0]]
-                raise NotReady(f"{child.name} is not ready after {seconds:.0f} s; last lines of {child.log}:\n{tail(child.log)}")
+            failing = [name for name in waiting if self.children[name].crashes >= TOO_OFTEN]
+            if failing or time.monotonic() > end:
+                child = self.children[(failing or waiting)[0]]
+                raise NotReady(f"{child.name} does not start; the last lines of {child.log}:\n{tail(child.log)}")
             self.attend(0.02)
             if self.asked_to_stop:
                 raise Stopped
+
+    def run_once(self, child: Child, seconds: float) -> None:
+        """Run a job to its end. Raises NotReady when it fails or takes longer, Stopped when a signal arrives."""
+        child.once = True
+        self.start(child)
+        end = time.monotonic() + seconds
+        while child.status is None and time.monotonic() < end:
+            self.attend(0.5)
+            if self.asked_to_stop:
+                raise Stopped
+        if child.status != 0:
+            raise NotReady(f"{child.name} failed; last lines of {child.log}:\n{tail(child.log)}")
+        del self.children[child.name]
 
     def _is_ready(self, child: Child) -> bool:
         return child.pid > 0 and child.ready()
@@ -211,6 +229,7 @@ class Supervisor:
                     return
                 if child := by_pid.get(pid):
                     code = os.waitstatus_to_exitcode(status)
+                    child.status = code
                     self._ended(child, f"was killed by signal {-code}" if code < 0 else f"ended with status {code}")
 
     def _ended(self, child: Child, how: str) -> None:
@@ -218,7 +237,7 @@ class Supervisor:
         if child.pid:
             signal_group(child.pid, signal.SIGKILL)
         child.pid = 0
-        if self.asked_to_stop:
+        if self.asked_to_stop or child.once:
             return
         child.crashes = 0 if time.monotonic() - child.started > STEADY else child.crashes
         pause = min(FIRST_PAUSE * 2**child.crashes, LONGEST_PAUSE)

@@ -1,0 +1,155 @@
+"""What each process of the product does once it runs. Called in a process of its own, in its own environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+GRACE_SECONDS = 3  # for open streams, when the web role is asked to stop
+
+QUEUES = {"gatekeeper": "gatekeeper", "planner": "planning", "executor": "execution"}
+
+
+def load() -> None:
+    """Import everything that roles need, before there is an environment: done once, in the nursery."""
+    import celery.apps.worker
+    import django
+    import kombu.transport.redis
+    import psycopg_pool
+    import redis.asyncio
+    import uvicorn.lifespan.on
+    import uvicorn.protocols.http.auto
+    import uvicorn.protocols.websockets.auto
+
+    _ = (celery, kombu, psycopg_pool, redis, uvicorn)
+    django.setup()
+    import django.contrib.auth.backends
+    import django.contrib.sessions.backends.db
+    import django.contrib.staticfiles.finders
+    import django.core.handlers.asgi
+    import django.db.migrations.executor
+    from django.urls import get_resolver
+
+    import lam_app.celery
+
+    lam_app.celery.app.loader.import_default_modules()  # the tasks
+    get_resolver().url_patterns  # noqa: B018 (imports every page)
+
+
+def refresh_settings() -> None:
+    """Read the settings again: they were read before this process knew what it is."""
+    import importlib
+
+    from django.conf import settings
+    from django.core.cache import caches
+    from django.db import connections
+
+    import lam_app.settings as module
+
+    if connections.all(initialized_only=True):
+        raise RuntimeError("a database connection was opened before the fork")
+    importlib.reload(module)
+    for name in dir(module):
+        if name.isupper():
+            setattr(settings, name, getattr(module, name))
+    for handler in (connections, caches):
+        handler.__dict__.pop("settings", None)  # computed once; the next look computes it anew
+
+    import lam_app.celery
+
+    lam_app.celery.app.conf.broker_url = module.CELERY_BROKER_URL
+
+
+def run(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> None:
+    """Be this role until told to stop; `ready` is called once it works."""
+    if role == "web":
+        web(arguments["host"], arguments["port"], ready)
+    elif role == "prepare":
+        prepare(arguments, ready)
+    elif role == "sweeper":
+        sweeper(ready)
+    else:
+        worker(role, arguments, ready)
+
+
+def web(host: str, port: int, ready: Callable[[], None]) -> None:
+    """Serve the pages and the API."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                ready()
+
+    from lam_app.asgi import application
+
+    Server(
+        uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            proxy_headers=False,
+        )
+    ).run()
+
+
+def worker(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> None:
+    """A Celery worker on this role's queue: one task at a time, except planners, which wait for a model."""
+    from celery.signals import worker_ready
+
+    from lam_app.celery import app
+
+    def on_ready(**_: Any) -> None:
+        ready()
+
+    worker_ready.connect(on_ready, weak=False)
+    threads = int(arguments.get("threads", 0))
+    app.Worker(
+        hostname=f"{arguments.get('name', role)}@{os.uname().nodename}",
+        queues=[QUEUES[role]],
+        pool="threads" if threads else "solo",
+        concurrency=threads or 1,
+        loglevel="WARNING",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    ).start()
+
+
+def sweeper(ready: Callable[[], None]) -> None:
+    """Look for whatever a lost message left behind, every LAM_SWEEP_SECONDS."""
+    from django.core.management import call_command
+
+    ready()
+    call_command("sweep")
+
+
+def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
+    """Apply the migrations that are missing, then the first rows (unless `seeded` says that they are there)."""
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command, get_commands
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=1, skip_checks=True)
+    mark = Path(arguments["seeded"])
+    password = os.environ.get("LAM_DEMO_PASSWORD", "")
+    wanted = hashlib.sha256(f"{arguments['demo']}:{password}:{connection.settings_dict['HOST']}".encode()).hexdigest()
+    done = mark.exists() and mark.read_text() == wanted and get_user_model()._default_manager.exists()  # noqa: SLF001
+    if "seed" in get_commands() and not done:
+        call_command("seed", demo=arguments["demo"], password=password or None)
+        mark.write_text(wanted)
+    connection.close()
+    ready()
