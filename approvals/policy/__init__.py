@@ -1,0 +1,14 @@
+"""Whether a call may happen: facts in, ruling out, nothing else touched.
+
+    rule(Facts) -> Ruling
+
+Every check answers with findings; all of them are kept, the worst verdict wins, and silence is a no. The facts are
+stored with the revision, so the same ruling can be had again from the record, and another policy tried on history.
+Pure: frozen data in and out, no database, clock or network.
+"""
+
+from approvals.policy.facts import Facts, Halt, Party, ToolFacts
+from approvals.policy.rules import replay, rule
+from approvals.policy.ruling import Finding, Ruling, Verdict
+
+__all__ = ["Facts", "Finding", "Halt", "Party", "Ruling", "ToolFacts", "Verdict", "replay", "rule"]

@@ -1,0 +1,187 @@
+"""Everything the policy may look at: gathered before, judged once, stored with the revision.
+
+Words that this version does not know are kept as they were written, so that the rule can say no to them by name;
+reading stored facts never turns an unknown word into a known one.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+from tools.kinds import Category, IdempotencyClass, Maturity, Tier
+from traces.canonical import JSON
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """A kill switch that is engaged over this call."""
+
+    scope: str
+    """What it is over: everything, organization, tool, agent, initiator or run."""
+    target: str
+    """The name of what it is over, empty for everything."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody in whose name the call is made: the initiator, or the agent."""
+
+    id: str
+    name: str
+    may_use: bool
+    """Whether this party holds the permission to use this very tool."""
+    tier: Tier
+    """The deepest tier that this party may use."""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFacts:
+    """The tool as the catalogue and this organization hold it."""
+
+    name: str
+    version_hash: str
+    proposed_version_hash: str
+    """The version that the proposal was made for."""
+    tier: Tier
+    maturity: Maturity
+    idempotency: IdempotencyClass
+    reversible: bool
+    enabled: bool = True
+    forbidden: bool = False
+    recommend_only: bool = False
+    veto_seconds: int = 0
+    categories: frozenset[Category] = frozenset()
+    lifted: Mapping[str, str] = field(default_factory=dict)
+    """Category to the reason for which an administrator lifted it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One call, as it is judged."""
+
+    policy_version: int
+    tool_requested: str
+    """The name that was asked for, whether or not such a tool exists."""
+    tool: ToolFacts | None
+    arguments: JSON
+    """The normalised arguments: an object."""
+    initiator: Party
+    agent: Party
+    problems: tuple[tuple[str, str], ...] = ()
+    """What is wrong with the arguments: path and message."""
+    halts: tuple[Halt, ...] = ()
+    confidence: float | None = None
+    """From the model's token probabilities, 0 to 1; None when unknown. Never a number that an agent states."""
+
+    def to_json(self) -> dict[str, JSON]:
+        """Every fact as JSON, sets sorted; 1 is this format's version."""
+        found = asdict(self)
+        if self.tool is not None:
+            found["tool"] = {
+                **asdict(self.tool),
+                "categories": sorted(map(str, self.tool.categories)),
+                "lifted": dict(self.tool.lifted),
+            }
+        found["problems"] = [list(problem) for problem in self.problems]
+        found["halts"] = [asdict(halt) for halt in self.halts]
+        return {"format": 1, **_plain(found)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Facts":
+        """The facts that `to_json` wrote; KeyError, TypeError or ValueError for anything else."""
+        if value["format"] != 1:
+            raise ValueError(f"facts of format {value['format']!r} cannot be read")
+        rest = {key: inner for key, inner in value.items() if key != "format"}
+        return cls(
+            **{
+                **rest,
+                "tool": None if value["tool"] is None else _tool(value["tool"]),
+                "initiator": _party(value["initiator"]),
+                "agent": _party(value["agent"]),
+                "problems": tuple((path, message) for path, message in value["problems"]),
+                "halts": tuple(Halt(**halt) for halt in value["halts"]),
+            }
+        )
+
+    def malformed(self) -> Iterator[str]:
+        """What in these facts nobody can judge: unknown words and impossible numbers."""
+        yield from _unknown("tier of the initiator", Tier, self.initiator.tier)
+        yield from _unknown("tier of the agent", Tier, self.agent.tier)
+        if not _is_share(self.confidence):
+            yield f"confidence {self.confidence!r} is not between 0 and 1"
+        tool = self.tool
+        if tool is None:
+            return
+        yield from _unknown("tier of the tool", Tier, tool.tier)
+        yield from _unknown("maturity", Maturity, tool.maturity)
+        yield from _unknown("idempotency class", IdempotencyClass, tool.idempotency)
+        for category in sorted(tool.categories):
+            yield from _unknown("category", Category, category)
+        if not isinstance(tool.veto_seconds, int) or isinstance(tool.veto_seconds, bool) or tool.veto_seconds < 0:
+            yield f"veto window of {tool.veto_seconds!r} seconds"
+        for name, flag in (
+            ("enabled", tool.enabled),
+            ("forbidden", tool.forbidden),
+            ("recommend_only", tool.recommend_only),
+            ("reversible", tool.reversible),
+            ("initiator.may_use", self.initiator.may_use),
+            ("initiator.active", self.initiator.active),
+            ("agent.may_use", self.agent.may_use),
+            ("agent.active", self.agent.active),
+        ):
+            yield from _not_a_flag(name, flag)
+
+
+def _tool(value: Mapping[str, Any]) -> ToolFacts:
+    words = {
+        "tier": _word(Tier, value["tier"]),
+        "maturity": _word(Maturity, value["maturity"]),
+        "idempotency": _word(IdempotencyClass, value["idempotency"]),
+        "categories": frozenset(_word(Category, category) for category in value["categories"]),
+        "lifted": dict(value["lifted"]),
+    }
+    return ToolFacts(**{**value, **words})
+
+
+def _party(value: Mapping[str, Any]) -> Party:
+    return Party(**{**value, "tier": _word(Tier, value["tier"])})
+
+
+def _word(kind: type[_Word], value: str) -> _Word:
+    try:
+        return kind(value)
+    except ValueError:
+        return cast("_Word", value)
+
+
+def _plain(value: JSON) -> JSON:
+    """Enum members as their words; asdict leaves them as they are."""
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _unknown(what: str, kind: type[StrEnum], value: object) -> Iterator[str]:
+    if not isinstance(value, kind):
+        yield f"unknown {what} {value!r}"
+
+
+def _not_a_flag(what: str, value: object) -> Iterator[str]:
+    if not isinstance(value, bool):
+        yield f"{what} is {value!r}, neither true nor false"
+
+
+def _is_share(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and 0 <= value <= 1

@@ -1,0 +1,63 @@
+"""The rule: every check in a fixed order, every finding kept, the worst verdict wins, silence is a no."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from approvals.policy.checks import ORDER, Check
+from approvals.policy.checks.maturity import applied
+from approvals.policy.checks.risk import risk_of
+from approvals.policy.facts import Facts
+from approvals.policy.ruling import Finding, Ruling, Verdict
+from tools.kinds import Maturity, Risk
+
+GRANTS = frozenset({"maturity"})
+"""Only these checks can say yes; all others can only fail to object."""
+
+
+def rule(facts: Facts) -> Ruling:
+    """Judge one call. Never raises: what cannot be judged is denied, with a finding that says why."""
+    findings = [finding for name, check in ORDER for finding in _ask(name, check, facts)]
+    if not any(finding.check in GRANTS for finding in findings):
+        findings.append(Finding("default", Verdict.DENY, "No rule permits this call, and silence is a no."))
+    verdict = max(finding.verdict for finding in findings)
+    deciding = [finding for finding in findings if finding.verdict is verdict]
+    risk, maturity = _described(facts)
+    return Ruling(
+        verdict=verdict,
+        findings=tuple(findings),
+        # A review that names nobody still needs one person: an empty quorum must not pass by itself.
+        quorum=max(1, *(finding.quorum for finding in deciding)) if verdict is Verdict.REVIEW else 0,
+        veto_seconds=max(finding.veto_seconds for finding in deciding) if verdict is Verdict.VETO_WINDOW else 0,
+        risk=risk,
+        maturity=maturity,
+    )
+
+
+def replay(stored: Mapping[str, Any]) -> Ruling:
+    """The ruling on facts as `Facts.to_json` stored them."""
+    return rule(Facts.from_json(stored))
+
+
+def _ask(name: str, check: Check, facts: Facts) -> list[Finding]:
+    """One check's findings, or a denial when it fails or answers something that is not a finding."""
+    try:
+        found: list[object] = list(check(facts))
+    except Exception as error:
+        return [Finding(name, Verdict.DENY, f"The check {name} failed ({type(error).__name__}), so the answer is no.")]
+    kept: list[Finding] = []
+    for finding in found:
+        if isinstance(finding, Finding) and isinstance(finding.verdict, Verdict) and finding.check == name:
+            kept.append(finding)
+        else:
+            kept.append(Finding(name, Verdict.DENY, f"The check {name} gave an unknown answer, so the answer is no."))
+    return kept
+
+
+def _described(facts: Facts) -> tuple[Risk, Maturity]:
+    """Risk and dial for the record; the gravest where they cannot be told."""
+    try:
+        if facts.tool is not None:
+            return risk_of(facts.tool).level, applied(facts.tool)
+    except Exception:  # noqa: S110 - the checks have already denied what cannot be described
+        pass
+    return Risk.HIGH, Maturity.IN_THE_LOOP

@@ -1,0 +1,79 @@
+"""What the policy answers: a verdict, and every finding that led to it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tools.kinds import Maturity, Ranked, Risk
+from traces.canonical import JSON
+
+
+class Verdict(Ranked):
+    """The answers, mildest first; the worst one wins."""
+
+    ALLOW = "allow"
+    VETO_WINDOW = "veto_window"
+    """Runs after some seconds in which a person may stop it."""
+    REVIEW = "review"
+    """Waits for people."""
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    verdict: Verdict
+    text: str
+    """What was compared with what, for the reviewer."""
+    warning: bool = False
+    """Whether a reviewer should look twice."""
+    quorum: int = 0
+    """How many people a review needs."""
+    veto_seconds: int = 0
+    """How long a veto window stays open."""
+
+    def to_json(self) -> dict[str, JSON]:
+        return {**asdict(self), "verdict": self.verdict.value}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Finding":
+        return cls(**{**value, "verdict": Verdict(value["verdict"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The policy's whole answer about one call."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    quorum: int
+    """How many people must approve; 0 unless the verdict is REVIEW."""
+    veto_seconds: int
+    """How long a person may veto; 0 unless the verdict is VETO_WINDOW."""
+    risk: Risk
+    maturity: Maturity
+    """The dial that applied, after what narrows it."""
+
+    def to_json(self) -> dict[str, JSON]:
+        return {
+            "verdict": self.verdict.value,
+            "findings": [finding.to_json() for finding in self.findings],
+            "quorum": self.quorum,
+            "veto_seconds": self.veto_seconds,
+            "risk": self.risk.value,
+            "maturity": self.maturity.value,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Ruling":
+        """The ruling that `to_json` wrote; KeyError, TypeError or ValueError for anything else."""
+        return cls(
+            verdict=Verdict(value["verdict"]),
+            findings=tuple(Finding.from_json(finding) for finding in value["findings"]),
+            quorum=value["quorum"],
+            veto_seconds=value["veto_seconds"],
+            risk=Risk(value["risk"]),
+            maturity=Maturity(value["maturity"]),
+        )
