@@ -183,6 +183,7 @@ class Instance:
         names = {name for name in os.environ if name in _INHERITED or name.startswith("LAM_")} - _NOT_INHERITED
         inherited = {name: os.environ[name] for name in names}
         inherited |= {"LAM_HOME": str(self.places.home), "DJANGO_SETTINGS_MODULE": "lam_app.settings"}
+        inherited["CELERY_SKIP_CHECKS"] = "1"  # each worker would run the checks of all apps again: seconds of CPU
         logs, who = self.places.logs, self.places.executors
         trusted = Nursery("nursery", inherited, PROJECT, logs)
         if who is None:
