@@ -1,0 +1,322 @@
+"""Arguments become definite before anybody sees them, and every misfit is named at once."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.arguments import ArgumentsRefused, Normalised, normalise
+from tools.schemas import lint
+from traces.canonical import LARGEST, digest
+
+
+def an_object(*required: str, **properties: Any) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+    assert lint(schema) == []
+    return schema
+
+
+def one(schema: dict[str, Any], value: Any, name: str = "x") -> Any:
+    return normalise(an_object(**{name: schema}), {name: value}).arguments[name]
+
+
+def problems(schema: dict[str, Any], arguments: Any, at: str = "") -> dict[str, str]:
+    with pytest.raises(ArgumentsRefused) as refused:
+        normalise(schema, arguments, at=at)
+    assert len({problem.path for problem in refused.value.problems}) == len(refused.value.problems)
+    return {problem.path: problem.message for problem in refused.value.problems}
+
+
+MESSAGE = an_object(
+    "to",
+    "body",
+    to={"type": "string", "format": "email"},
+    body={"type": "string", "maxLength": 2_000},
+    copies={"type": "integer", "minimum": 1, "maximum": 5, "default": 1},
+    tags={"type": "array", "items": {"type": "string", "maxLength": 10}, "maxItems": 3},
+    urgency={"type": "string", "enum": ["low", "high"], "default": "low"},
+)
+
+
+def test_defaults_are_filled_in_and_told() -> None:
+    found = normalise(MESSAGE, {"to": "ann@example.org", "body": "Hello"})
+    assert found.arguments == {"to": "ann@example.org", "body": "Hello", "copies": 1, "urgency": "low"}
+    assert [(change.path, change.what) for change in found.changes] == [
+        ("copies", "default filled in"),
+        ("urgency", "default filled in"),
+    ]
+
+
+def test_every_problem_is_reported_at_once_with_its_path() -> None:
+    found = problems(
+        MESSAGE,
+        {"to": "ann", "copies": 9, "tags": ["ok", "x" * 11], "urgency": "huge", "bcc": "eve@example.org"},
+        at="arguments",
+    )
+    assert found == {
+        "arguments.to": "is not a valid email",
+        "arguments.body": "is missing",
+        "arguments.copies": "is 9; the most is 5",
+        "arguments.tags[1]": "has 11 characters; the limit is 10",
+        "arguments.urgency": "must be one of low, high",
+        "arguments.bcc": "is not a field here",
+    }
+
+
+@pytest.mark.parametrize("arguments", [None, [], "x", 3])
+def test_arguments_are_an_object(arguments: Any) -> None:
+    assert problems(MESSAGE, arguments, at="arguments") == {"arguments": "must be an object"}
+
+
+def test_a_refusal_is_a_problem_document_in_waiting() -> None:
+    with pytest.raises(ArgumentsRefused) as refused:
+        normalise(MESSAGE, {"to": "ann@example.org"})
+    assert (refused.value.http_status, refused.value.code) == (422, "schema_invalid")
+    assert refused.value.extra == {"problems": [{"path": "body", "message": "is missing"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "becomes"),
+    [
+        ("integer", "10", 10),
+        ("integer", 10.0, 10),
+        ("integer", "-3", -3),
+        ("number", "2.50", 2.5),
+        ("number", "7", 7),
+        ("boolean", "true", True),
+        ("string", 1009, "1009"),
+    ],
+)
+def test_coercion_where_nothing_is_lost(kind: str, given: Any, becomes: Any) -> None:
+    found = one({"type": kind}, given)
+    assert (type(found), found) == (type(becomes), becomes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("integer", "10.5"),
+        ("integer", 10.5),
+        ("integer", "010"),
+        ("integer", " 10"),
+        ("integer", "1e3"),
+        ("integer", "١٠"),
+        ("integer", "1,000"),
+        ("integer", True),
+        ("integer", str(LARGEST + 1)),
+        ("number", "0.10000000000000001"),
+        ("number", "1.000.000"),
+        ("number", "NaN"),
+        ("boolean", 1),
+        ("boolean", "yes"),
+        ("string", 1.5),
+        ("string", True),
+        ("string", None),
+        ("object", "{}"),
+        ("array", "a,b"),
+    ],
+)
+def test_no_coercion_that_guesses(kind: str, given: Any) -> None:
+    schema: dict[str, Any] = {"type": kind, "items": {"type": "string"}} if kind == "array" else {"type": kind}
+    assert list(problems(an_object(x=schema), {"x": given})) == ["x"]
+
+
+@pytest.mark.parametrize("amount", ["1000.00", "0.10", "19.9"])
+def test_t48_money_as_a_decimal_string_stays_as_it_is(amount: str) -> None:
+    assert one({"type": "string", "pattern": r"^[0-9]+\.[0-9]{1,2}$", "maxLength": 20}, amount) == amount
+    assert one({"anyOf": [{"type": "number"}, {"type": "string"}]}, amount) == amount
+
+
+def test_a_multiple_is_judged_in_decimal() -> None:
+    schema = {"type": "number", "multipleOf": 0.01}
+    assert one(schema, 19.99) == 19.99
+    assert problems(an_object(x=schema), {"x": 19.999}) == {"x": "is 19.999; must be a multiple of 0.01"}
+
+
+def test_nothing_is_trimmed() -> None:
+    assert one({"type": "string"}, "  two  ") == "  two  "
+
+
+def test_composed_and_decomposed_letters_become_one_text_and_one_digest() -> None:
+    apart, joined = (
+        normalise(MESSAGE, {"to": "a@b.c", "body": "e\u0301"}),
+        normalise(MESSAGE, {"to": "a@b.c", "body": "é"}),
+    )
+    assert digest("arguments", apart.arguments) == digest("arguments", joined.arguments)
+    assert apart.changes[0].path == "body"
+
+
+def test_t86_a_text_is_measured_after_normalisation() -> None:
+    assert one({"type": "string", "maxLength": 1, "minLength": 1}, "e\u0301") == "é"
+    # U+FB2C becomes three characters in NFC.
+    assert "limit is 5" in problems(an_object(x={"type": "string", "maxLength": 5}), {"x": "\ufb2c" * 2})["x"]
+    began = time.process_time()
+    assert "limit is 20000" in problems(an_object(x={"type": "string"}), {"x": "\ufdfa" * 100_000})["x"]
+    assert time.process_time() - began < 0.2
+
+
+ODD = [
+    "\u202e",
+    "\u2066",
+    "\u200b",
+    "\u200d",
+    "\ufeff",
+    "\U000e0041",
+    "\ufe0f",
+    "\x1b",
+    "\x7f",
+    "\u00ad",
+    "\u2028",
+    "\n",
+    "\t",
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: f"U+{ord(odd):04X}")
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("order_id", {"type": "string"}),
+        ("reply_to", {"type": "string"}),
+        ("Address", {"type": "string"}),
+        ("subject", {"type": "string", "maxLength": 200}),
+        ("path", {"type": "string", "x-identifier": True}),
+        ("to", {"type": "array", "items": {"type": "string"}}),
+        ("to", {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+    ],
+    ids=str,
+)
+def test_t44_odd_characters_are_refused_in_identifiers(odd: str, name: str, schema: dict[str, Any]) -> None:
+    value: Any = f"ann{odd}"
+    found = problems(an_object(**{name: schema}), {name: [value] if schema.get("type") == "array" else value})
+    ((path, message),) = found.items()
+    assert path.startswith(name)
+    assert f"holds U+{ord(odd):04X} (" in message
+    assert message.endswith("at character 4")
+
+
+def test_t44_long_text_may_have_lines_and_emoji_but_no_control_characters() -> None:
+    schema = an_object(body={"type": "string"})
+    for text in ("a\n\tb", "👩\u200d💻 ❤\ufe0f", "می\u200cخواهم", "\u202eabc"):
+        assert normalise(schema, {"body": text}).arguments["body"] == text
+    assert normalise(schema, {"body": "a\r\nb"}).arguments["body"] == "a\nb"
+    for odd in "\x1b\x08\x85\r":
+        assert f"holds U+{ord(odd):04X}" in problems(schema, {"body": f"a{odd}b"})["body"]
+
+
+def test_t87_a_nul_is_refused_with_its_path() -> None:
+    assert problems(MESSAGE, {"to": "a@b.c", "body": "a\0"}, at="arguments") == {
+        "arguments.body": "text holds a NUL character"
+    }
+
+
+def test_a_pattern_ends_where_the_text_ends() -> None:
+    schema = an_object(x={"type": "string", "pattern": "^[a-z\\n]{1,3}$|^b$", "maxLength": 999})
+    assert problems(schema, {"x": "b\n" * 3}) == {"x": "must match ^[a-z\\n]{1,3}$|^b$"}
+    digits = an_object(x={"type": "string", "pattern": "^[0-9]+$", "maxLength": 999})
+    assert problems(digits, {"x": "12\n"}) == {"x": "must match ^[0-9]+$"}
+
+
+@pytest.mark.parametrize(
+    ("format_", "good", "bad"),
+    [
+        ("date", "2026-02-28", "2026-02-30"),
+        ("date", "2026-02-28", "28.02.2026"),
+        ("date-time", "2026-02-28T10:00:00Z", "2026-02-28T10:00:00"),
+        ("time", "10:00:00+02:00", "25:00:00Z"),
+        ("uuid", "018f3c1e-7b2a-7c3d-8e4f-5a6b7c8d9e0f", "{018f3c1e-7b2a-7c3d-8e4f-5a6b7c8d9e0f}"),
+        ("ipv4", "10.0.0.1", "10.0.0.256"),
+        ("ipv6", "::1", "1.2.3.4"),
+        ("hostname", "example.org", "-example.org"),
+        ("uri", "https://example.org/a", "javascript:alert(1)"),
+        ("email", "ann@example.org", "ann@example.org, eve@example.org"),
+    ],
+)
+def test_formats_are_checked(format_: str, good: str, bad: str) -> None:
+    schema = {"type": "string", "format": format_}
+    assert one(schema, good) == good
+    assert problems(an_object(x=schema), {"x": bad}) == {"x": f"is not a valid {format_}"}
+
+
+def test_the_first_form_that_takes_a_value_as_it_is_wins() -> None:
+    schema = {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}
+    assert one(schema, "10") == "10"
+    assert one(schema, 10) == 10
+    assert one(schema, None) is None
+    assert one({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "10") == 10
+    assert problems(an_object(x=schema), {"x": 1.5}) == {"x": "must be a whole number or text or null"}
+
+
+def test_an_optional_object_is_judged_field_by_field() -> None:
+    place = {"type": "object", "properties": {"zip": {"type": "string", "maxLength": 5}}, "required": ["zip"]}
+    schema = an_object(at={"anyOf": [place, {"type": "null"}], "default": None})
+    assert normalise(schema, {}).arguments == {"at": None}
+    assert normalise(schema, {"at": {"zip": 12345}}).arguments == {"at": {"zip": "12345"}}
+    assert problems(schema, {"at": {"zip": "123456"}}) == {"at.zip": "has 6 characters; the limit is 5"}
+    assert problems(schema, {"at": {}}) == {"at.zip": "is missing"}
+    assert problems(schema, {"at": {"zip": "1", "y": 2}}) == {"at.y": "is not a field here"}
+
+
+def test_an_object_that_names_its_fields_takes_no_others() -> None:
+    inner = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    assert problems(an_object(x={"type": "array", "items": inner}), {"x": [{"a": 1}, {"b": 1}]}) == {
+        "x[1].b": "is not a field here"
+    }
+
+
+def test_an_open_object_has_checked_values_and_plain_keys() -> None:
+    schema = an_object(x={"type": "object", "additionalProperties": {"type": "integer"}})
+    assert normalise(schema, {"x": {"a": "1"}}).arguments == {"x": {"a": 1}}
+    assert list(problems(schema, {"x": {"a\u202e": 1}})) == ['x["a\\u202e"]']
+    assert "two spellings" in next(iter(problems(schema, {"x": {"é": 1, "e\u0301": 2}}).values()))
+
+
+def test_t49_too_much_is_refused() -> None:
+    schema = an_object(x={"type": "array", "items": {"type": "string"}})
+    assert problems(schema, {"x": ["a"] * 1_001}) == {"x": "has 1001 items; the limit is 1000"}
+    assert problems(schema, {"x": ["a" * 1_000] * 500}, at="arguments") == {"arguments": "larger than 256000 bytes"}
+    assert len(problems(schema, {f"k{n}": 1 for n in range(4_000)})) == 100
+
+
+def test_a_pydantic_model_gives_a_schema_that_works() -> None:
+    class Line(BaseModel):
+        sku: str = Field(max_length=20)
+        count: int = 1
+
+    class Order(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        customer_id: str
+        lines: list[Line]
+        note: str | None = None
+
+    schema = Order.model_json_schema()
+    assert lint(schema) == []
+    found = normalise(schema, {"customer_id": 7, "lines": [{"sku": "a", "count": "2"}, {"sku": "b"}]})
+    assert found.arguments == {
+        "customer_id": "7",
+        "lines": [{"sku": "a", "count": 2}, {"sku": "b", "count": 1}],
+        "note": None,
+    }
+    Order.model_validate(found.arguments, strict=True)
+
+
+text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=15)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | st.floats(-1e9, 1e9) | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*MESSAGE["properties"], "other"]), values, max_size=5))
+@settings(max_examples=200, deadline=None, database=None)
+def test_whatever_is_accepted_stays_as_it_is_the_second_time(arguments: dict[str, Any]) -> None:
+    arguments = {"to": "ann@example.org", "body": "x", **arguments}
+    try:
+        found = normalise(MESSAGE, arguments)
+    except ArgumentsRefused:
+        return
+    assert normalise(MESSAGE, found.arguments) == Normalised(found.arguments, ())
