@@ -3,6 +3,7 @@
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -39,7 +40,7 @@ class Run(models.Model):
     goal = models.TextField()
     context = models.JSONField(default=dict)
     status = models.CharField(max_length=12, choices=RunStatus.choices, default=RunStatus.SUBMITTED)
-    scopes = models.JSONField(default=list)  # kill switches that could stop it: read before the model is asked
+    scopes = ArrayField(models.CharField(max_length=60))  # every kill switch that could stop it
     client_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - null is "none given", and not unique
     step = models.IntegerField(default=0)  # the last one that the mind has proposed
     planner = models.ForeignKey(Worker, on_delete=models.PROTECT, null=True, related_name="+")

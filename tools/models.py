@@ -1,14 +1,15 @@
 """The catalogue, the ledger of what was done, who does it, and what is stopped."""
 
+import uuid
 from typing import ClassVar
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from accounts.models import Agent, Organization, User
 from accounts.roles import TierLevel
+from tools.queries import tools_with
 from tools.states import EXECUTION, ExecutionStatus
 from traces.ids import uuid7
 
@@ -28,6 +29,24 @@ class ToolVersion(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tool", "number"], name="tool_version_number_once"),
         ]
+
+
+class ToolQuerySet(models.QuerySet["Tool"]):
+    """Reads of the catalogue, always inside one organization."""
+
+    def within(self, organization: uuid.UUID) -> "ToolQuerySet":
+        """One organization's tools, by name."""
+        return self.filter(organization_id=organization).select_related("version").order_by("name")
+
+    def usable(self, organization: uuid.UUID, initiator: uuid.UUID, agent: uuid.UUID) -> "ToolQuerySet":
+        """What this agent may propose for this person: both need the right, and the tool has to be on offer."""
+        return self.filter(
+            id__in=tools_with(initiator, organization, "use_tool"),
+            organization_id=organization,
+            agents=agent,
+            enabled=True,
+            forbidden=False,
+        )
 
 
 class Tool(models.Model):
@@ -54,6 +73,8 @@ class Tool(models.Model):
     owner = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     agents = models.ManyToManyField(Agent, through="AgentTool", related_name="tools")
     created = models.DateTimeField(db_default=Now())
+
+    objects = ToolQuerySet.as_manager()
 
     class Meta:
         permissions: ClassVar = [

@@ -148,6 +148,7 @@ def move(
     actor: Actor,
     verb: str,
     reason: str = "",
+    reasons: Mapping[uuid.UUID, str] | None = None,
     details: Mapping[uuid.UUID, Mapping[str, Any]] | None = None,
     changes: Mapping[str, Any] | None = None,
     each: Mapping[str, Column] | None = None,
@@ -158,7 +159,8 @@ def move(
     """Move rows along one edge and write their events: compare-and-set and memory in one statement.
 
     ``changes`` sets columns alike on all rows, ``each`` a value a row (which ``then`` can read from ``asked`` too),
-    ``guard`` narrows which rows may still move, ``then`` adds a common table expression over ``moved`` (such as the
+    ``guard`` narrows which rows may still move, ``reasons`` gives
+    single rows a reason of their own, ``then`` adds a common table expression over ``moved`` (such as the
     ledger's insert). Rows are locked in the order of their ids, so that two movers cannot deadlock.
 
     Returns the ids that moved. Raises ValueError for an edge that the machine does not have: that is a mistake
@@ -182,8 +184,9 @@ def move(
     sql = f"""
 WITH asked AS (
     SELECT * FROM unnest(
-        %(ids)s::uuid[], %(events)s::uuid[], %(salts)s::bytea[], %(texts)s::text[], %(digests)s::bytea[]{unnested}
-    ) AS t(id, event, salt, detail, digest{names})
+        %(ids)s::uuid[], %(events)s::uuid[], %(salts)s::bytea[], %(texts)s::text[], %(digests)s::bytea[],
+        %(reasons)s::text[]{unnested}
+    ) AS t(id, event, salt, detail, digest, reason{names})
 ), held AS (
     SELECT m.id FROM {table} m JOIN asked ON asked.id = m.id
     WHERE m.status = %(source)s {"AND (" + guard.sql + ")" if guard else ""}
@@ -196,7 +199,7 @@ WITH asked AS (
 ), told AS (
     INSERT INTO traces_event ({_EVENT_COLUMNS})
     SELECT moved.event, moved.organization_id, clock_timestamp(), %(actor_kind)s, %(actor)s::uuid, %(actor_name)s,
-           %(verb)s, %(kind)s, moved.id, %(source)s, %(target)s, %(reason)s, moved.run_id, '', '',
+           %(verb)s, %(kind)s, moved.id, %(source)s, %(target)s, asked.reason, moved.run_id, '', '',
            pg_current_xact_id()::text::bigint, asked.digest
     FROM moved JOIN asked ON asked.id = moved.id
 ), kept AS (
@@ -218,7 +221,7 @@ SELECT id FROM moved
         "actor_name": actor.name,
         "verb": verb,
         "kind": model.event_kind,
-        "reason": reason,
+        "reasons": [(reasons or {}).get(row, reason) for row in asked],
         **columns,
         **{f"set_{name}": value for name, value in (changes or {}).items()},
         **(dict(guard.params) if guard else {}),

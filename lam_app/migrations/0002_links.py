@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('approvals', '0002_initial'),
+        ('approvals', '0002_links'),
         ('lam_app', '0001_initial'),
         ('tools', '0001_initial'),
     ]

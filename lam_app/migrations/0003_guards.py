@@ -39,7 +39,7 @@ EDGES = [
     ("waiting", "planning"),
 ]
 
-RUN_CHANGES = ["status", "step", "planner_id", "planner_until", "question", "problem", "finished_at"]
+RUN_CHANGES = ["status", "step", "planner_id", "planner_until", "question", "problem", "context", "finished_at"]
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,49 @@
+"""Puts the organization and the person's roles on the request. Neither ever comes from the request's own words."""
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from accounts.models import Membership, User
+
+Response = HttpResponseBase | Awaitable[HttpResponseBase]
+
+
+class OrganizationMiddleware:
+    """Sets ``request.membership`` and ``request.organization``; None for somebody who is not signed in or belongs nowhere.
+
+    The session may remember which of several organizations is open; it is believed only while the membership exists.
+    """
+
+    async_capable = True
+    sync_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Response]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Response:
+        if iscoroutinefunction(self):
+            return self._asynchronously(request)
+        _attach(request)
+        return self.get_response(request)
+
+    async def _asynchronously(self, request: HttpRequest) -> HttpResponseBase:
+        await sync_to_async(_attach, thread_sensitive=True)(request)
+        response = self.get_response(request)
+        assert isinstance(response, Awaitable)
+        return await response
+
+
+def _attach(request: HttpRequest) -> None:
+    membership: Membership | None = None
+    user = getattr(request, "user", None)
+    if isinstance(user, User) or getattr(user, "is_authenticated", False):
+        memberships = Membership.objects.of(user)
+        wanted = request.session.get("organization")
+        membership = (memberships.filter(organization_id=wanted).first() if wanted else None) or memberships.first()
+    request.membership = membership  # type: ignore[attr-defined]
+    request.organization = membership.organization if membership else None  # type: ignore[attr-defined]

@@ -1,0 +1,68 @@
+"""What can be wrong with a proposal or a decision. The docstring is the message; the class says what HTTP answers."""
+
+from typing import ClassVar
+
+from traces.exceptions import DomainError
+
+
+class ActionNotFound(DomainError):
+    """There is no such action."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"
+
+
+class NotPermitted(DomainError):
+    """You may not decide on this tool's actions. An administrator can give your team the right to review it."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class PrincipalMayNotDecide(DomainError):
+    """This action acts for you, so somebody else has to decide on it."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class AlreadyDecided(DomainError):
+    """Somebody was first. The action has moved on since this page was made."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_decided"
+
+
+class DigestMoved(DomainError):
+    """What this page showed is no longer what would run. Read it again before you decide."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "args_mismatch"
+
+
+class TimeRanOut(DomainError):
+    """The time to decide is over, and time running out is a no. The agent has to ask again."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "expired"
+
+
+class Halted(DomainError):
+    """A stop is engaged over this action. It can be decided on once the stop is released."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "halted"
+
+
+class ReasonMissing(DomainError):
+    """Say why: the reason is kept, and the agent is told not to try the same again."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class StepTaken(DomainError):
+    """This step of the run already proposed something else. A changed proposal needs a revision or a new step."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "args_mismatch"

@@ -1,0 +1,152 @@
+"""What every decision has in common: one action under lock, a person who may, a digest that still holds."""
+
+import functools
+import uuid
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from django.db import connection, transaction
+
+from accounts.models import User
+from approvals.exceptions import (
+    ActionNotFound,
+    AlreadyDecided,
+    DigestMoved,
+    Halted,
+    NotPermitted,
+    PrincipalMayNotDecide,
+    TimeRanOut,
+)
+from approvals.models import Action, Decision, Revision
+from tools.queries import engaged_over, holds
+from traces.clock import now
+from traces.exceptions import DomainError
+from traces.services import Actor, Entry, record, refused
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+REFUSALS_A_MINUTE = 120
+"""How many refused attempts of one person are remembered in a minute; a flood must not fill the record."""
+
+
+def person(user: User) -> Actor:
+    """The actor that a signed-in person is."""
+    return Actor("person", user.pk, user.username)
+
+
+class Deciding(Protocol):
+    """A verb that decides: who, where, on what, having seen which digest."""
+
+    def __call__(
+        self, *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = ""
+    ) -> Decision: ...
+
+
+def remembers_refusals(verb: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Write an event of its own when the decorated verb refuses, after its transaction has been rolled back."""
+
+    def decorate(decide: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(decide)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                with transaction.atomic():
+                    return decide(*args, **kwargs)
+            except DomainError as error:
+                _remember(verb, error, kwargs)
+                raise
+
+        return wrapper
+
+    return decorate
+
+
+def _remember(verb: str, error: DomainError, asked: dict[str, Any]) -> None:
+    actor: User = asked["actor"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM traces_event WHERE organization = %s AND actor = %s"
+            " AND verb = 'refused' AND id >= traces_first_id(clock_timestamp() - interval '1 minute') LIMIT %s) recent",
+            [asked["organization"], actor.pk, REFUSALS_A_MINUTE],
+        )
+        row = cursor.fetchone()
+    if row and row[0] >= REFUSALS_A_MINUTE:
+        return
+    refused(
+        Entry(
+            organization=asked["organization"],
+            actor=person(actor),
+            verb="refused",
+            subject_kind="action",
+            subject=asked["action_id"],
+            reason=error.message,
+            detail={"attempt": verb, "code": error.code, "digest": str(asked.get("digest", ""))[:80]},
+        )
+    )
+
+
+def take(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID) -> Action:
+    """The action, locked, if this person may decide on it. Call inside a transaction.
+
+    Raises ActionNotFound for a missing or foreign action alike, PrincipalMayNotDecide, NotPermitted.
+    """
+    action = (
+        Action.objects.within(organization).select_for_update(of=("self",)).filter(id=action_id).first()
+    )
+    if action is None:
+        raise ActionNotFound
+    if actor.pk in action.principals:
+        raise PrincipalMayNotDecide
+    if action.tool_id is None or not holds(actor.pk, action.tool_id, "review_tool"):
+        raise NotPermitted
+    return action
+
+
+def shown(action: Action, *, digest: str, status: str) -> Revision:
+    """The revision that was decided on, if it is still the one that would run and the action still waits.
+
+    Raises AlreadyDecided, DigestMoved, TimeRanOut or Halted.
+    """
+    if action.status == "expired" or (action.status == status and status == "in_review" and action.expires_at <= now()):
+        raise TimeRanOut(state=action.status)
+    if action.status != status:
+        raise AlreadyDecided(state=action.status)
+    if action.digest != digest:
+        raise DigestMoved(state=action.status, digest=action.digest)
+    if status == "in_review":
+        halts = engaged_over(action.scopes)
+        if halts:
+            raise Halted(state=action.status, stop=halts[0][1])
+    return action.revisions.get(number=action.revision)
+
+
+def decided(action: Action, revision: Revision, *, actor: User, verb: str, reason: str) -> Decision:
+    """Write a person's decision and the event that tells of it. Raises AlreadyDecided for a second vote."""
+    if verb in (Decision.Verb.APPROVE, Decision.Verb.REJECT) and revision.decisions.filter(
+        decider=actor, verb__in=[Decision.Verb.APPROVE, Decision.Verb.REJECT]
+    ).exists():
+        raise AlreadyDecided("You have already voted on this. It waits for somebody else.", state=action.status)
+    decision = Decision(
+        organization_id=action.organization_id,
+        action=action,
+        revision=revision,
+        decider=actor,
+        principals=action.principals,
+        verb=verb,
+        digest=revision.digest,
+        reason=reason,
+    )
+    decision.save(force_insert=True)
+    record(
+        Entry(
+            organization=action.organization_id,
+            actor=person(actor),
+            verb=verb,
+            subject_kind="action",
+            subject=action.id,
+            reason=reason,
+            run=action.run,
+            detail={"decision": str(decision.id), "digest": revision.digest, "revision": revision.number},
+        )
+    )
+    return decision

@@ -1,0 +1,125 @@
+"""execute: what the executor needs of the gate. Which permits to look at, and whether a token fits the bytes it is for."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from approvals import binding
+from approvals.models import Action, Permit
+from approvals.services.propose import rejudge
+from approvals.states import ActionStatus
+from tools import registry
+from tools.connecting import Call
+from tools.contract import Contract
+from tools.permits import PermitClaims, PermitRefused, verify
+from traces.services import Actor, Entry, record
+
+EXECUTOR = Actor.system("executor")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A permitted action with its verified permit and the call that it leaves."""
+
+    action: Action
+    claims: PermitClaims
+    contract: Contract
+    call: Call
+
+
+def waiting(limit: int) -> list[Waiting]:
+    """Permitted actions whose permits hold, oldest first. What does not hold is refused, remembered and sent back."""
+    permits = list(
+        Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None)
+        .select_related("action", "action__tool", "revision", "tool_version")
+        .order_by("action_id")[:limit]
+    )
+    ready: list[Waiting] = []
+    for permit in permits:
+        try:
+            ready.append(fit(permit))
+        except PermitRefused as refused:
+            _send_back(permit, refused.message)
+    return ready
+
+
+def fit(permit: Permit) -> Waiting:
+    """Check a permit's signature, and that it covers exactly the bytes that would be sent.
+
+    The request is prepared anew from the stored arguments: what leaves is what was hashed (promise 1).
+    Raises PermitRefused.
+    """
+    claims = verify(permit.token)
+    action, revision = permit.action, permit.revision
+    contract = Contract.from_json(permit.tool_version.contract)
+    arguments = binding.parsed(revision.arguments)
+    request = registry.connector(contract).prepare(contract, arguments)
+    expected = {
+        "permit": permit.id,
+        "organization": action.organization_id,
+        "run": action.run,
+        "step": action.step,
+        "action": action.id,
+        "revision": revision.id,
+        "digest": action.digest,
+        "tool": action.tool_name,
+        "tool_version": permit.tool_version_id,
+        "tool_hash": contract.version_hash(),
+        "arguments": binding.arguments_digest(arguments),
+        "request": binding.request_digest(request),
+        "policy": permit.policy_version_id,
+        "maturity": action.maturity,
+        "deciders": tuple(sorted(permit.deciders)),
+        "epoch": permit.epoch,
+        "key": binding.idempotency_key(action.run, action.step),
+    }
+    wrong = sorted(name for name, value in expected.items() if getattr(claims, name) != value)
+    if wrong:
+        raise PermitRefused(f"The permit was signed for something else: {', '.join(wrong)}.")
+    return Waiting(
+        action=action,
+        claims=claims,
+        contract=contract,
+        call=Call(
+            organization=action.organization_id, run=action.run, action=action.id, key=claims.key, request=request
+        ),
+    )
+
+
+def call_again(action: Action) -> tuple[Contract, Call]:
+    """The call of an action that was claimed before, for its recovery: the same bytes, the same key."""
+    revision = action.revisions.select_related("tool_version").get(number=action.revision)
+    if revision.tool_version is None:
+        raise PermitRefused("The tool is not in the catalogue.")
+    contract = Contract.from_json(revision.tool_version.contract)
+    return contract, Call(
+        organization=action.organization_id,
+        run=action.run,
+        action=action.id,
+        key=binding.idempotency_key(action.run, action.step),
+        request=binding.parsed(revision.request),
+    )
+
+
+def _send_back(permit: Permit, why: str) -> None:
+    action = permit.action
+    with transaction.atomic():
+        record(
+            Entry(
+                organization=action.organization_id,
+                actor=EXECUTOR,
+                verb="permit_refused",
+                subject_kind="action",
+                subject=action.id,
+                run=action.run,
+                reason=why,
+                detail={"permit": str(permit.id)},
+            )
+        )
+    rejudge(action, actor=EXECUTOR, why=why)
+
+
+def actions_of(ids: list[uuid.UUID]) -> dict[uuid.UUID, Action]:
+    """Actions by id."""
+    return {action.id: action for action in Action.objects.filter(id__in=ids)}

@@ -1,0 +1,54 @@
+"""expire: time ran out, which is a no. Nothing in the product turns it into a yes."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from approvals.models import Action, Permit
+from approvals.states import ActionStatus
+from traces.clock import now
+from traces.doorbell import ring
+from traces.services import Actor, Guard, move
+
+SWEEPER = Actor.system("sweeper")
+BATCH = 200
+
+
+def expire() -> int:
+    """Expire what nobody decided on in time, and permits that nobody used in time. Returns how many moved."""
+    with transaction.atomic():
+        waiting = list(
+            Action.objects.filter(status=ActionStatus.IN_REVIEW, expires_at__lte=Now())
+            .order_by("expires_at")
+            .values_list("id", flat=True)[:BATCH]
+        )
+        moved = move(
+            Action,
+            waiting,
+            ActionStatus.IN_REVIEW,
+            ActionStatus.EXPIRED,
+            actor=SWEEPER,
+            verb="expired",
+            reason="Nobody decided in time.",
+            changes={"settled_at": now()} if waiting else None,
+            guard=Guard("m.expires_at <= clock_timestamp()"),
+            skip_locked=True,
+        )
+        unused = list(
+            Permit.objects.filter(
+                action__status=ActionStatus.PERMITTED, revoked_at=None, expires_at__lte=Now()
+            ).values_list("action_id", flat=True)[:BATCH]
+        )
+        lapsed = move(
+            Action,
+            unused,
+            ActionStatus.PERMITTED,
+            ActionStatus.EXPIRED,
+            actor=SWEEPER,
+            verb="expired",
+            reason="The permit was not used in time.",
+            changes={"settled_at": now()} if unused else None,
+            skip_locked=True,
+        )
+        if moved or lapsed:
+            ring("lam_app.tasks.advance_runs")
+    return len(moved) + len(lapsed)

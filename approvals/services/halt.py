@@ -1,0 +1,46 @@
+"""halt: what was about to leave when a stop was engaged does not leave. IN_REVIEW stays, held until release."""
+
+from django.db import connection, transaction
+
+from approvals.models import Action, Permit
+from approvals.states import ActionStatus
+from traces.clock import now
+from traces.doorbell import ring
+from traces.services import Actor, Guard, move
+
+UNDER_A_STOP = Guard(
+    "EXISTS (SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY (m.scopes) AND k.released_at IS NULL)"
+)
+BATCH = 500
+
+
+def halt() -> int:
+    """Halt scheduled and permitted actions under an engaged stop, and revoke their permits. Returns how many."""
+    halted = 0
+    for status in (ActionStatus.PERMITTED, ActionStatus.SCHEDULED):
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT m.id FROM approvals_action m WHERE m.status = %(status)s AND {UNDER_A_STOP.sql} LIMIT {BATCH}",  # noqa: S608
+                    {"status": status.value},
+                )
+                ids = [row[0] for row in cursor.fetchall()]
+            moved = move(
+                Action,
+                ids,
+                status,
+                ActionStatus.HALTED,
+                actor=Actor.system("sweeper"),
+                verb="halted",
+                reason="A stop was engaged.",
+                changes={"settled_at": now()} if ids else None,
+                guard=UNDER_A_STOP,
+                skip_locked=True,
+            )
+            Permit.objects.filter(action_id__in=moved, revoked_at=None).update(
+                revoked_at=now(), revoked_because="A stop was engaged."
+            )
+            halted += len(moved)
+            if moved:
+                ring("lam_app.tasks.advance_runs")
+    return halted

@@ -1,0 +1,242 @@
+"""propose: an intent becomes an action under the gate, with its exact bytes, its facts and its ruling."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from approvals import binding
+from approvals.exceptions import StepTaken
+from approvals.facts import Judged, judge
+from approvals.models import Action, Revision
+from approvals.policy import Verdict
+from approvals.states import ActionStatus
+from traces.clock import later, now
+from traces.doorbell import ring
+from traces.ids import uuid7
+from traces.services import Actor, Entry, move, record
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What somebody wants done, as it reaches the gate. Nothing in it is trusted but the ids that we put there."""
+
+    organization: uuid.UUID
+    run: uuid.UUID
+    step: int
+    origin: str  # planner | agent | undo
+    initiator: uuid.UUID
+    agent: uuid.UUID
+    principals: tuple[uuid.UUID, ...]
+    tool: str
+    arguments: Mapping[str, Any]
+    reasoning: str = ""
+    confidence: float | None = None
+    stated_confidence: float | None = None
+    undo_of: uuid.UUID | None = None
+    trace: uuid.UUID | None = None
+
+
+TARGETS = {
+    Verdict.DENY: ActionStatus.DENIED,
+    Verdict.REVIEW: ActionStatus.IN_REVIEW,
+    Verdict.VETO_WINDOW: ActionStatus.SCHEDULED,
+    Verdict.ALLOW: ActionStatus.PERMITTED,
+}
+
+
+def propose(proposal: Proposal) -> Action:
+    """Rule on a proposal and stage what came of it, all in one transaction.
+
+    Proposing the same thing for the same step again returns the action that exists: a planner that died after its
+    commit may ask twice. Raises StepTaken when the step holds something else.
+    """
+    judged = judge(proposal)
+    try:
+        with transaction.atomic():
+            return _stage(proposal, judged)
+    except IntegrityError:  # another planner staged this step in between
+        existing = Action.objects.filter(run=proposal.run, step=proposal.step).first()
+        if existing is None:
+            raise
+        return _same(existing, proposal, judged)
+
+
+def _same(existing: Action, proposal: Proposal, judged: Judged) -> Action:
+    revision = existing.revisions.get(number=1)
+    if existing.tool_name != proposal.tool or revision.arguments_digest != judged.arguments_digest:
+        raise StepTaken(action=str(existing.id))
+    return existing
+
+
+def _stage(proposal: Proposal, judged: Judged) -> Action:
+    existing = Action.objects.filter(run=proposal.run, step=proposal.step).first()
+    if existing is not None:
+        return _same(existing, proposal, judged)
+    ruling = judged.ruling
+    action = Action(
+        id=uuid7(),
+        organization_id=proposal.organization,
+        run=proposal.run,
+        step=proposal.step,
+        origin=proposal.origin,
+        initiator_id=proposal.initiator,
+        agent_id=proposal.agent,
+        principals=sorted({proposal.initiator, *proposal.principals}),
+        tool=judged.tool,
+        tool_name=proposal.tool,
+        scopes=list(judged.scopes),
+        verdict=ruling.verdict.name.lower(),
+        risk=str(ruling.risk),
+        maturity=str(ruling.maturity),
+        quorum=max(1, ruling.quorum),
+        summary=judged.summary,
+        reasoning=proposal.reasoning,
+        confidence=proposal.confidence,
+        stated_confidence=proposal.stated_confidence,
+        undo_of=proposal.undo_of,
+        trace=proposal.trace,
+        expires_at=later(settings.LAM_REVIEW_SECONDS),
+    )
+    if ruling.verdict is Verdict.VETO_WINDOW:
+        action.due_at = later(ruling.veto_seconds)
+    revision = _revise(action, judged, number=1)
+    action.digest = revision.digest
+    action.save(force_insert=True)
+    revision.save(force_insert=True)
+    by = Actor("agent", proposal.agent, judged.agent_name)
+    record(
+        Entry(
+            organization=proposal.organization,
+            actor=by,
+            verb="proposed",
+            subject_kind="action",
+            subject=action.id,
+            target=ActionStatus.PROPOSED,
+            run=proposal.run,
+            detail={"tool": proposal.tool, "digest": revision.digest, "step": proposal.step, "revision": 1},
+        )
+    )
+    route(action, judged)
+    return action
+
+
+def route(action: Action, judged: Judged) -> None:
+    """Send a proposed action where its ruling says. The policy did it: no person and no agent."""
+    target = TARGETS[judged.ruling.verdict]
+    reasons = [f.text for f in judged.ruling.findings if f.verdict is judged.ruling.verdict]
+    settled = target is ActionStatus.DENIED
+    move(
+        Action,
+        [action.id],
+        ActionStatus.PROPOSED,
+        target,
+        actor=Actor.system("policy"),
+        verb="ruled",
+        reason=" ".join(reasons)[:2000],
+        details={action.id: {"verdict": action.verdict, "policy": judged.policy.number, "risk": action.risk}},
+        changes={"settled_at": now()} if settled else None,
+    )
+    action.status = target
+    if target is ActionStatus.PERMITTED:
+        ring("approvals.tasks.sign_permits")
+    if settled:
+        ring("lam_app.tasks.advance_runs")
+
+
+def _revise(action: Action, judged: Judged, *, number: int, author: uuid.UUID | None = None) -> Revision:
+    """The immutable content of an action, ready to be saved."""
+    digest = binding.revision_digest(
+        organization=action.organization_id,
+        run=action.run,
+        step=action.step,
+        action=action.id,
+        number=number,
+        tool=action.tool_name,
+        tool_version=judged.version.hash if judged.version else "",
+        arguments_digest=judged.arguments_digest,
+        request_digest=judged.request_digest,
+    )
+    return Revision(
+        organization_id=action.organization_id,
+        action=action,
+        number=number,
+        tool_version=judged.version,
+        policy_version=judged.policy,
+        arguments=binding.text(judged.arguments),
+        arguments_digest=judged.arguments_digest,
+        request=binding.text(judged.request),
+        request_digest=judged.request_digest,
+        digest=digest,
+        facts=binding.text(judged.facts.to_json()),
+        ruling=binding.text(judged.ruling.to_json()),
+        author_id=author,
+    )
+
+
+def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
+    """Void a permit that no longer holds: the same call is judged as things stand now and goes back to people.
+
+    Call it for a PERMITTED action whose tool, policy, preconditions or deciders changed. Votes begin anew, because
+    they belong to the old revision. Returns whether this caller was the one to move it.
+    """
+    current = action.revisions.get(number=action.revision)
+    proposal = Proposal(
+        organization=action.organization_id,
+        run=action.run,
+        step=action.step,
+        origin=action.origin,
+        initiator=action.initiator_id,
+        agent=action.agent_id,
+        principals=tuple(action.principals),
+        tool=action.tool_name,
+        arguments=binding.parsed(current.arguments),
+        confidence=action.confidence,
+    )
+    judged = judge(proposal)
+    revision = _revise(action, judged, number=action.revision + 1)
+    with transaction.atomic():
+        ruling = judged.ruling
+        moved = move(
+            Action,
+            [action.id],
+            ActionStatus.PERMITTED,
+            ActionStatus.IN_REVIEW,
+            actor=actor,
+            verb="permit_void",
+            reason=why,
+            details={action.id: {"revision": revision.number, "digest": revision.digest}},
+            changes={
+                "revision": revision.number,
+                "digest": revision.digest,
+                "summary": judged.summary,
+                "verdict": Verdict.REVIEW.name.lower() if ruling.verdict is not Verdict.DENY else "deny",
+                "risk": str(ruling.risk),
+                "maturity": str(ruling.maturity),
+                "quorum": max(1, ruling.quorum),
+                "expires_at": later(settings.LAM_REVIEW_SECONDS),
+            },
+        )
+        if not moved:
+            return False
+        revision.save(force_insert=True)
+        action.permits.filter(revoked_at=None).update(revoked_at=now(), revoked_because=why)
+        if ruling.verdict is Verdict.DENY:
+            move(
+                Action,
+                [action.id],
+                ActionStatus.IN_REVIEW,
+                ActionStatus.DENIED,
+                actor=Actor.system("policy"),
+                verb="ruled",
+                reason=" ".join(f.text for f in ruling.findings if f.verdict is Verdict.DENY)[:2000],
+                changes={"settled_at": now()},
+            )
+            ring("lam_app.tasks.advance_runs")
+    return True
+
+
+__all__ = ["Proposal", "propose", "rejudge", "route"]

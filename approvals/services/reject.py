@@ -1,0 +1,34 @@
+"""reject: a person's no. It is final, and the reason reaches the planner as "do not try this again"."""
+
+import uuid
+
+from accounts.models import User
+from approvals.exceptions import ReasonMissing
+from approvals.models import Action, Decision
+from approvals.services.deciding import decided, person, remembers_refusals, shown, take
+from approvals.states import ActionStatus
+from traces.clock import now
+from traces.doorbell import ring
+from traces.services import move
+
+
+@remembers_refusals("reject")
+def reject(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = "") -> Decision:
+    """One person's no outweighs any number of yeses so far. Raises ReasonMissing, and as ``take`` and ``shown``."""
+    if not reason.strip():
+        raise ReasonMissing(errors={"reason": ReasonMissing().message})
+    action = take(actor=actor, organization=organization, action_id=action_id)
+    revision = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
+    decision = decided(action, revision, actor=actor, verb=Decision.Verb.REJECT, reason=reason)
+    move(
+        Action,
+        [action.id],
+        ActionStatus.IN_REVIEW,
+        ActionStatus.REJECTED,
+        actor=person(actor),
+        verb="rejected",
+        reason=reason,
+        changes={"settled_at": now()},
+    )
+    ring("lam_app.tasks.advance_runs")
+    return decision

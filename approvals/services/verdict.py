@@ -1,0 +1,66 @@
+"""happened, did_not_happen: a person found out what became of a call whose outcome nobody knew."""
+
+import uuid
+
+from accounts.models import User
+from approvals.exceptions import ReasonMissing
+from approvals.models import Action, Decision
+from approvals.services.deciding import decided, person, remembers_refusals, shown, take
+from approvals.states import ActionStatus
+from tools.models import Execution
+from tools.states import ExecutionStatus
+from traces.clock import now
+from traces.doorbell import ring
+from traces.services import move
+
+
+def _settle(
+    *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str, happened: bool
+) -> Decision:
+    if not reason.strip():
+        raise ReasonMissing(errors={"reason": ReasonMissing().message})
+    action = take(actor=actor, organization=organization, action_id=action_id)
+    revision = shown(action, digest=digest, status=ActionStatus.UNCERTAIN)
+    verb = Decision.Verb.HAPPENED if happened else Decision.Verb.DID_NOT_HAPPEN
+    decision = decided(action, revision, actor=actor, verb=verb, reason=reason)
+    ledger = Execution.objects.filter(action=action.id).values_list("id", flat=True)
+    move(
+        Execution,
+        ledger,
+        ExecutionStatus.UNCERTAIN,
+        ExecutionStatus.DONE if happened else ExecutionStatus.FAILED,
+        actor=person(actor),
+        verb=verb,
+        reason=reason,
+        changes={"finished_at": now(), "error_code": "" if happened else "did_not_happen"},
+    )
+    move(
+        Action,
+        [action.id],
+        ActionStatus.UNCERTAIN,
+        ActionStatus.DONE if happened else ActionStatus.FAILED,
+        actor=person(actor),
+        verb=verb,
+        reason=reason,
+        changes={"settled_at": now()},
+    )
+    ring("lam_app.tasks.advance_runs")
+    return decision
+
+
+@remembers_refusals("happened")
+def happened(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = "") -> Decision:
+    """The effect is there: the action is done. Raises ReasonMissing, and as ``take`` and ``shown``."""
+    return _settle(
+        actor=actor, organization=organization, action_id=action_id, digest=digest, reason=reason, happened=True
+    )
+
+
+@remembers_refusals("did_not_happen")
+def did_not_happen(
+    *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = ""
+) -> Decision:
+    """There is no effect: the action failed. Raises ReasonMissing, and as ``take`` and ``shown``."""
+    return _settle(
+        actor=actor, organization=organization, action_id=action_id, digest=digest, reason=reason, happened=False
+    )

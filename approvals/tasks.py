@@ -1,0 +1,116 @@
+"""The gatekeeper's and the executor's work. A message says "look"; what there is to do is read from the rows.
+
+Only this module imports ``approvals.permits`` (which signs) and ``tools.executor`` (which acts), so the whole
+road from a decision to an effect can be read here, top to bottom.
+"""
+
+from celery import shared_task
+from django.db import transaction
+
+from approvals import permits
+from approvals.claims import STILL_TRUE
+from approvals.models import Action
+from approvals.services import execute, permit
+from tools import executor
+from tools.contract import IdempotencyClass, Outcome
+from tools.models import Execution
+from tools.presence import Presence, bury, present
+from tools.queries import engaged_over
+from traces.doorbell import answered, ring
+
+BATCH = 20
+
+
+@shared_task(name="approvals.tasks.sign_permits", ignore_result=True)
+def sign_permits() -> int:
+    """Gatekeeper: sign what has been permitted, until nothing is left. Returns how many permits were signed."""
+    answered("approvals.tasks.sign_permits")
+    signed = 0
+    while batch := permit.unsigned(BATCH):
+        ready = [r for action in batch if (r := permit.examine(action)) is not None]
+        if ready:
+            written = permit.issue(ready, [permits.sign(r.claims) for r in ready], kid=permits.kid())
+            signed += written
+            ring("approvals.tasks.execute_permitted")
+        if len(batch) < BATCH or not ready:
+            break
+    return signed
+
+
+@shared_task(name="approvals.tasks.execute_permitted", ignore_result=True)
+def execute_permitted() -> int:
+    """Executor: finish what dead workers left, then claim, call and record, until nothing is left."""
+    answered("approvals.tasks.execute_permitted")
+    presence = present("executor")
+    settled = _recover(presence)
+    while waiting := _together(execute.waiting(BATCH)):
+        claimed = _claim(waiting, presence)
+        for item in claimed:  # one at a time: what is recorded is safe before the next call begins
+            settled += _record(item, executor.call(item, presence), presence)
+        if not claimed:
+            break
+    return settled
+
+
+def _together(waiting: list[execute.Waiting]) -> list[execute.Waiting]:
+    """What may be claimed at once. A tool that is *neither* is claimed alone: were we to die among several such claims,
+    a person would have to find out about calls that were never made.
+    """
+    safe = [w for w in waiting if w.contract.idempotency.kind is not IdempotencyClass.NEITHER]
+    return safe or waiting[:1]
+
+
+def _claim(waiting: list[execute.Waiting], presence: Presence) -> list[executor.Claimed]:
+    """Transaction 1: lock the scopes against kills, and only then look again and claim (DESIGN 5)."""
+    by_action = {w.action.id: w for w in waiting}
+    with transaction.atomic():
+        executor.hold(sorted({scope for w in waiting for scope in w.action.scopes}))
+        executions = executor.claim(
+            Action,
+            [w.claims for w in waiting],
+            worker=presence.worker,
+            tools={w.action.id: w.action.tool_id for w in waiting if w.action.tool_id},
+            lifetimes={w.action.id: w.contract.idempotency.lifetime for w in waiting},
+            guard=STILL_TRUE,
+        )
+    return [
+        executor.Claimed(execution=execution, fence=1, contract=by_action[a].contract, call=by_action[a].call)
+        for a, execution in executions.items()
+    ]
+
+
+def _record(item: executor.Claimed, outcome: Outcome, presence: Presence) -> int:
+    """Transaction 2: outcome, statuses and events. The settled row is the message to the mind."""
+    with transaction.atomic():
+        settled = executor.record([(item, outcome)], Action, worker=presence.worker)
+        if settled:
+            ring("lam_app.tasks.advance_runs")
+    return len(settled)
+
+
+def _recover(presence: Presence) -> int:
+    """Rows whose claimer is known dead: ask, repeat or hand to a person, as the tool's class allows."""
+    if not Execution.objects.filter(status="claimed").exclude(claimer=presence.worker).exists():
+        return 0
+    bury()
+    orphans = list(
+        Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).values_list("action", flat=True)[:BATCH]
+    )
+    actions = execute.actions_of(orphans)
+    with transaction.atomic():
+        executor.hold(sorted({scope for action in actions.values() for scope in action.scopes}))
+        taken = executor.take_over(presence.worker, only=list(actions), limit=BATCH)
+        halted = {a for a, action in actions.items() if engaged_over(action.scopes)}
+    settled = 0
+    for execution, action_id, fence, may_repeat in taken:
+        contract, call = execute.call_again(actions[action_id])
+        item = executor.Claimed(execution=execution, fence=fence, contract=contract, call=call)
+        outcome = executor.recover(item, presence, repeat=may_repeat and action_id not in halted)
+        settled += _record(item, outcome, presence)
+    return settled
+
+
+def orphaned() -> bool:
+    """Whether some ledger row waits for a recovery: the sweep rings the executors then."""
+    bury()
+    return Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).exists()

@@ -1,0 +1,128 @@
+"""What the model is shown of a run, and what its report says: both made anew from the rows at every step."""
+
+import uuid
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from approvals import binding
+from approvals.models import Action, Decision, Revision
+from approvals.policy import Ruling, Verdict
+from lam_app.models import Run
+from lam_app.planner.intent import PlannerContext, StepSeen, ToolCard
+from lam_app.planner.providers import ModelConfig
+from tools.contract import Contract
+from tools.models import Execution, Tool
+from traces.clock import now
+from traces.models import Trace
+
+MODEL_SECONDS = 90.0
+
+
+def model_config() -> ModelConfig:
+    """Which model to ask, from the settings. The key is handed on and nowhere kept."""
+    return ModelConfig(
+        base_url=settings.OPENAI_BASE_URL,
+        api_key=settings.OPENAI_API_KEY,
+        model=settings.LAM_MODEL,
+        timeout=MODEL_SECONDS,
+    )
+
+
+def calls_so_far(run: uuid.UUID, step: int) -> int:
+    """How often the model was asked for this step already, by whichever planner."""
+    return Trace.objects.filter(run=run, step=step).count()
+
+
+def of(run: Run, *, corrections: tuple[str, ...] = ()) -> PlannerContext:
+    """The context of a run's next step."""
+    zone = run.initiator.time_zone or "UTC"
+    return PlannerContext(
+        run_id=str(run.id),
+        goal=run.goal,
+        initiator=run.initiator.username,
+        today=now().astimezone(ZoneInfo(zone)).date().isoformat(),
+        timezone=zone,
+        tools=cards(run),
+        steps=steps(run.id),
+        corrections=corrections,
+        extra="\n".join(f"{a['question']} {a['answer']}" for a in run.context.get("answers", [])),
+    )
+
+
+def cards(run: Run) -> tuple[ToolCard, ...]:
+    """The tools that may be proposed for this initiator by this agent. What is not offered cannot be chosen."""
+    tools = (
+        Tool.objects.usable(run.organization_id, run.initiator_id, run.agent_id).select_related("version").order_by("name")
+    )
+    offered = []
+    for tool in tools:
+        if tool.version is None:
+            continue
+        contract = Contract.from_json(tool.version.contract)
+        offered.append(
+            ToolCard(
+                name=tool.name,
+                description=contract.description,
+                schema=cast("dict[str, Any]", contract.arguments_schema),
+                tier=tool.tier,
+                version=tool.version.hash,
+            )
+        )
+    return tuple(offered)
+
+
+def steps(run: uuid.UUID) -> tuple[StepSeen, ...]:
+    """Every step so far with what became of it."""
+    actions = list(Action.objects.of_run(run))
+    ids = [action.id for action in actions]
+    ledger = {row.action: row for row in Execution.objects.filter(action__in=ids)}
+    current = {(r.action_id, r.number): r for r in Revision.objects.filter(action__in=ids)}
+    refusals = {
+        d.action_id: d.reason for d in Decision.objects.filter(action__in=ids, verb=Decision.Verb.REJECT)
+    }
+    seen = []
+    for action in actions:
+        revision = current[action.id, action.revision]
+        row = ledger.get(action.id)
+        reason = refusals.get(action.id)
+        if action.status == "denied":
+            reason = " ".join(
+                f.text
+                for f in Ruling.from_json(binding.parsed(revision.ruling)).findings
+                if f.verdict is Verdict.DENY
+            )
+        seen.append(
+            StepSeen(
+                number=action.step,
+                tool=action.tool_name,
+                arguments=binding.parsed(revision.arguments),
+                status=action.status,
+                result=binding.parsed(row.result) if row and row.result else None,
+                error=(row.error_text or None) if row else None,
+                reason=reason,
+            )
+        )
+    return tuple(seen)
+
+
+def report_lines(run: uuid.UUID) -> list[dict[str, Any]]:
+    """What a run did, step by step: from actions and ledger rows, never from what the model says."""
+    actions = list(Action.objects.of_run(run).select_related("tool__version"))
+    ledger = set(Execution.objects.filter(action__in=[a.id for a in actions], status="done").values_list("action", flat=True))
+    lines = []
+    for action in actions:
+        contract = Contract.from_json(action.tool.version.contract) if action.tool and action.tool.version else None
+        lines.append(
+            {
+                "step": action.step,
+                "action": str(action.id),
+                "tool": action.tool_name,
+                "summary": action.summary,
+                "status": action.status,
+                "in_ledger": action.id in ledger,
+                "reversible": bool(contract and contract.reversible),
+            }
+        )
+    return lines

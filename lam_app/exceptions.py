@@ -1,0 +1,33 @@
+"""What can be wrong with a run. The docstring is the message; the class says what HTTP answers."""
+
+from typing import ClassVar
+
+from traces.exceptions import DomainError
+
+
+class RunNotFound(DomainError):
+    """There is no such run."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"
+
+
+class MayNotSubmit(DomainError):
+    """Only operators give goals to agents. An administrator can make you one."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class GoalRefused(DomainError):
+    """This goal cannot be taken."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class RunMovedOn(DomainError):
+    """The run has moved on since this page was made."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_decided"

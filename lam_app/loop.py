@@ -1,0 +1,267 @@
+"""The loop: how a run goes from a goal to a report. Read it top to bottom; it is the whole story.
+
+A run is due when nobody has looked at it, when its action is settled, or when the planner that held it died. Whoever
+takes it (compare-and-set, so one planner a run) asks the model for one intent and does one of four things with
+it: propose, finish, ask, escalate. The model remembers nothing between calls: the context is made anew from the
+rows, so if it talks nonsense the state machine goes back and not the conversation.
+"""
+
+import math
+import uuid
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from approvals import binding
+from approvals.services.propose import Proposal, propose
+from approvals.states import SETTLED
+from lam_app import context
+from lam_app.models import Report, Run, Step
+from lam_app.planner import errors, providers
+from lam_app.planner.draft import TraceDraft
+from lam_app.planner.intent import Act, Ask, Escalate, Finish
+from lam_app.states import RunStatus
+from tools.models import Worker
+from tools.presence import Presence
+from traces.calls import ModelCall, remember, storable
+from traces.clock import later, now
+from traces.ids import uuid7
+from traces.services import Actor, Guard, move
+
+PLANNER = Actor.system("planner")
+MOST_STEPS = 30
+MOST_CALLS_A_STEP = 6
+PLANNING_SECONDS = 180
+"""How long a planner may hold a run without a word; a model call may take half of it."""
+
+
+SETTLED_STEP = Guard(
+    "EXISTS (SELECT 1 FROM approvals_action a WHERE a.run = m.id AND a.step = m.step AND a.status = ANY (%(settled)s))",
+    {"settled": sorted(SETTLED)},
+)
+"""A waiting run goes on only when its step is settled: what was due a moment ago may have been advanced since."""
+
+
+class Overtaken(Exception):
+    """The run was cancelled, stopped or taken by another planner meanwhile; nothing of this turn is kept."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One planner's hold on one run."""
+
+    run: Run
+    worker: Worker
+
+    @property
+    def guard(self) -> Guard:
+        """Only the planner that holds the run may move it on."""
+        return Guard("m.planner_id = %(planner)s", {"planner": self.worker.id})
+
+
+def due(limit: int = 50) -> list[uuid.UUID]:
+    """Runs that the mind has to look at now, oldest first. Runs under a stop wait for its release."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT r.id FROM lam_app_run r
+            WHERE r.status IN ('submitted', 'waiting', 'planning')
+              AND (r.status = 'submitted'
+                OR (r.status = 'waiting' AND EXISTS (
+                    SELECT 1 FROM approvals_action a
+                    WHERE a.run = r.id AND a.step = r.step AND a.status = ANY (%(settled)s)))
+                OR (r.status = 'planning' AND (r.planner_until <= clock_timestamp() OR EXISTS (
+                    SELECT 1 FROM tools_worker w WHERE w.id = r.planner_id AND w.ended_at IS NOT NULL))))
+              AND NOT EXISTS (
+                SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY (r.scopes) AND k.released_at IS NULL)
+            ORDER BY r.id LIMIT %(limit)s
+            """,
+            {"settled": sorted(SETTLED), "limit": limit},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def advance(run_id: uuid.UUID, presence: Presence) -> bool:
+    """One turn of one run. Returns False when somebody else has it."""
+    turn = _take(run_id, presence.worker)
+    if turn is None:
+        return False
+    run = turn.run
+    if run.step >= MOST_STEPS:
+        _stop(turn, f"The run has taken {run.step} steps, which is the limit.")
+        return True
+    try:
+        _turn(turn)
+    except Overtaken:
+        return False
+    return True
+
+
+def _take(run_id: uuid.UUID, worker: Worker) -> Turn | None:
+    """Hold a run: from SUBMITTED or WAITING along an edge, from a dead or silent planner by taking its place."""
+    hold = {"planner_id": worker.id, "planner_until": later(PLANNING_SECONDS)}
+    with transaction.atomic():
+        for source, guard in ((RunStatus.SUBMITTED, None), (RunStatus.WAITING, SETTLED_STEP)):
+            if move(
+                Run, [run_id], source, RunStatus.PLANNING, actor=PLANNER, verb="planning", changes=hold, guard=guard
+            ):
+                break
+        else:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    """
+                    UPDATE lam_app_run r SET planner_id = %(worker)s, planner_until = %(until)s
+                    WHERE r.id = %(run)s AND r.status = 'planning' AND (
+                        r.planner_until <= clock_timestamp() OR EXISTS (
+                            SELECT 1 FROM tools_worker w WHERE w.id = r.planner_id AND w.ended_at IS NOT NULL))
+                    """,
+                    {"worker": worker.id, "until": hold["planner_until"], "run": run_id},
+                )
+                if cursor.rowcount != 1:
+                    return None
+    return Turn(Run.objects.select_related("initiator", "agent").get(id=run_id), worker)
+
+
+def _turn(turn: Turn) -> None:
+    """Ask for an intent and act on it. Errors of the model are bounded; the run says what became of them."""
+    run, number = turn.run, turn.run.step + 1
+    corrections: list[str] = []
+    calls = context.calls_so_far(run.id, number)
+    while calls < MOST_CALLS_A_STEP:
+        calls += 1
+        seen = context.of(run, corrections=tuple(corrections))
+        try:
+            planned = providers.plan(seen, config=context.model_config())
+        except errors.PlannerError as error:
+            if error.trace is not None:
+                _remember(run, number, calls, error.trace, error=error.code)
+            if not error.retry:
+                return _stop(turn, f"The model gave no usable answer: {error.message}")
+            if not error.correct:
+                return _wait(turn, error.retry_after or min(60.0, 2.0**calls))
+            corrections.append(error.feedback())
+            continue
+        trace = _remember(run, number, calls, planned.trace)
+        match planned.intent:
+            case Act() as act:
+                return _propose(turn, number, act, trace, planned.trace.logprob)
+            case Finish() as finish:
+                return _finish(turn, finish)
+            case Ask() as ask:
+                return _leave(turn, RunStatus.NEEDS_INPUT, "asked", question=storable(ask.question))
+            case Escalate() as escalate:
+                return _stop(turn, storable(escalate.why))
+    return _stop(turn, f"The model gave no usable answer in {calls} attempts at step {number}.")
+
+
+def _propose(turn: Turn, number: int, act: Act, trace: uuid.UUID, logprob: float | None) -> None:
+    """The intent becomes an action under the gate, and the run waits for what comes of it."""
+    run = turn.run
+    with transaction.atomic():
+        _leave(turn, RunStatus.WAITING, "proposed", step=number)
+        action = propose(
+            Proposal(
+                organization=run.organization_id,
+                run=run.id,
+                step=number,
+                origin="planner",
+                initiator=run.initiator_id,
+                agent=run.agent_id,
+                principals=(run.initiator_id,),
+                tool=act.tool,
+                arguments=act.arguments,
+                reasoning=storable(act.reasoning),
+                confidence=math.exp(logprob) if logprob is not None else None,
+                stated_confidence=act.confidence,
+                trace=trace,
+            )
+        )
+        Step(
+            organization_id=run.organization_id,
+            run=run,
+            number=number,
+            intent=binding.text(
+                {
+                    "tool": act.tool,
+                    "arguments": act.arguments,
+                    "reasoning": act.reasoning,
+                    "considered": [{"tool": c.tool, "why_not": c.why_not} for c in act.considered],
+                    "confidence": act.confidence,
+                }
+            ),
+            action=action,
+        ).save(force_insert=True)
+
+
+def _finish(turn: Turn, finish: Finish) -> None:
+    """The report is made from the ledger. What the model says of it stands beside it, as its word."""
+    run = turn.run
+    lines = context.report_lines(run.id)
+    failed = bool(lines) and not any(line["status"] == "done" for line in lines)
+    with transaction.atomic():
+        _leave(
+            turn,
+            RunStatus.FAILED if failed else RunStatus.SUCCEEDED,
+            "finished",
+            finished_at=now(),
+            problem="Nothing of what was proposed was done." if failed else "",
+        )
+        Report(
+            id=uuid7(), organization_id=run.organization_id, run=run, lines=lines, claim=storable(finish.summary)
+        ).save(force_insert=True)
+
+
+def _stop(turn: Turn, why: str) -> None:
+    """The machine gives up and says so: a person has to look."""
+    _leave(turn, RunStatus.NEEDS_HUMAN, "needs_human", reason=why, problem=why[:2000])
+
+
+def _leave(turn: Turn, target: RunStatus, verb: str, *, reason: str = "", **changes: object) -> None:
+    """Give the run up in another status. Raises Overtaken when this planner no longer holds it."""
+    moved = move(
+        Run,
+        [turn.run.id],
+        RunStatus.PLANNING,
+        target,
+        actor=PLANNER,
+        verb=verb,
+        reason=reason,
+        changes={"planner_id": None, "planner_until": None, **changes},
+        guard=turn.guard,
+    )
+    if not moved:
+        raise Overtaken
+
+
+def _wait(turn: Turn, seconds: float) -> None:
+    """The model cannot be reached now: let go of the run, to be taken up again after so many seconds."""
+    Run.objects.filter(id=turn.run.id, status=RunStatus.PLANNING, planner=turn.worker).update(
+        planner=None, planner_until=later(seconds)
+    )
+
+
+def _remember(run: Run, step: int, attempt: int, draft: TraceDraft, *, error: str = "") -> uuid.UUID:
+    return remember(
+        ModelCall(
+            organization=run.organization_id,
+            run=run.id,
+            step=step,
+            attempt=attempt,
+            model=draft.model,
+            model_version=draft.model_version or "",
+            prompt=[(part.role, part.content) for part in draft.prompt],
+            schema_digest=draft.schema_digest,
+            latency_ms=round(draft.latency_ms or 0),
+            answer=draft.text or draft.refusal or "",
+            reasoning=draft.reasoning or "",
+            candidates=[{"tool": c.tool, "why_not": c.why_not} for c in draft.considered],
+            chosen=draft.tool or "",
+            chosen_logprob=draft.logprob,
+            alternatives=[{"tool": a.tool, "probability": a.probability} for a in draft.alternatives],
+            tokens_in=draft.tokens_in,
+            tokens_out=draft.tokens_out,
+            finish=draft.finish_reason or "",
+            error=error,
+            request_id=draft.request_id or "",
+        )
+    )

@@ -1,0 +1,72 @@
+"""The sweep: finds by row state whatever a lost message, a flushed Redis or a killed worker left behind.
+
+It acts only where time alone decides (expiry, leaving, halting) and otherwise rings: the work itself belongs to
+the roles. Every part is safe to run twice at once and to be killed anywhere.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import Error, close_old_connections, connection
+
+from approvals.models import Permit
+from approvals.services.expire import expire
+from approvals.services.halt import halt
+from approvals.services.leave import leave
+from approvals.services.permit import unsigned
+from approvals.states import ActionStatus
+from lam_app import loop
+from tools.killswitch import settle_quiet
+from tools.models import Execution
+from tools.presence import bury
+from traces.doorbell import ring
+
+logger = logging.getLogger(__name__)
+MONTHS_AHEAD = 3
+
+
+def sweep() -> list[str]:
+    """One pass. Returns the bells that were rung."""
+    bury()
+    settle_quiet()
+    halt()
+    leave()
+    expire()
+    rung = []
+    for task, waiting in (
+        ("approvals.tasks.sign_permits", lambda: bool(unsigned(1))),
+        ("approvals.tasks.execute_permitted", _executable),
+        ("lam_app.tasks.advance_runs", lambda: bool(loop.due(1))),
+    ):
+        if waiting():
+            ring(task)
+            rung.append(task)
+    return rung
+
+
+def _executable() -> bool:
+    """Permits to use, or ledger rows whose claimer is known dead."""
+    return (
+        Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None).exists()
+        or Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).exists()
+    )
+
+
+def forever(stopped: Callable[[], bool]) -> None:
+    """Sweep every LAM_SWEEP_SECONDS until told to stop. A database that is away is waited for, not died over."""
+    day = None
+    while not stopped():
+        try:
+            close_old_connections()
+            if day != (today := datetime.now(UTC).date()):
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT traces_make_partitions(%s)", [MONTHS_AHEAD])
+                day = today
+            sweep()
+        except Error:
+            logger.exception("the sweep could not finish; it begins again")
+            connection.close()
+        time.sleep(settings.LAM_SWEEP_SECONDS)

@@ -1,0 +1,28 @@
+"""The planners' work. A message says "look"; which runs are due is read from the rows."""
+
+from celery import shared_task
+
+from lam_app import loop
+from tools.presence import present
+from traces.doorbell import answered, ring
+
+
+@shared_task(name="lam_app.tasks.advance_runs", ignore_result=True)
+def advance_runs() -> int:
+    """Advance runs until none is due. Returns how many turns were taken.
+
+    A turn waits on a model, so whoever sees more than one run due calls a colleague before beginning its own.
+    """
+    answered("lam_app.tasks.advance_runs")
+    presence = present("planner")
+    turns = 0
+    while due := loop.due():
+        taken = 0
+        for position, run in enumerate(due):
+            if position + 1 < len(due):
+                ring("lam_app.tasks.advance_runs")
+            taken += loop.advance(run, presence)
+        turns += taken
+        if not taken:
+            break
+    return turns

@@ -1,0 +1,45 @@
+"""What every connector offers the executor, and what a call is told. Importable without any connector."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from tools.contract import Contract, Outcome
+from traces.canonical import JSON
+from traces.exceptions import DomainError
+
+
+@dataclass(frozen=True)
+class Call:
+    """One permitted call: the request exactly as it was hashed and shown, and the key that names it for ever."""
+
+    organization: uuid.UUID
+    run: uuid.UUID
+    action: uuid.UUID
+    key: str
+    request: JSON
+    attempt: int = 1
+
+
+class ToolFailed(DomainError):
+    """The tool says that nothing was done."""
+
+    http_status: ClassVar[int] = 502
+    code: ClassVar[str] = "tool_failed"
+
+
+class Connector(Protocol):
+    """Reaches one kind of tool. ``prepare`` is pure; the others talk to the world."""
+
+    def prepare(self, contract: Contract, arguments: Mapping[str, JSON]) -> JSON:
+        """The request that these arguments become, credentials left out. The same arguments give the same request."""
+        ...
+
+    def call(self, contract: Contract, call: Call) -> Outcome:
+        """Send the request, once. Never raises: what went wrong is an outcome, and a doubt is UNCERTAIN."""
+        ...
+
+    def probe(self, contract: Contract, call: Call) -> Outcome | None:
+        """What became of the key: an outcome, or None for "absent", or UNCERTAIN where the tool cannot say."""
+        ...

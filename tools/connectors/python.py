@@ -1,0 +1,152 @@
+"""Tools that are Python functions: a typed argument model, a function, and what the contract says of them.
+
+    class Greeting(BaseModel):
+        to: str = Field(max_length=200, description="Who is greeted")
+
+    @tool(title="Greet", tier=Tier.WRITE, idempotency=Idempotency.neither(), summary="Greet {to}", consent="Greet {to}")
+    def greet(arguments: Greeting, call: Call) -> dict[str, JSON]:
+        "Say hello to somebody."
+        ...
+
+The function raises ToolFailed only when it knows that nothing was done. Whatever else it raises leaves a doubt.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import BaseModel
+
+from tools.connecting import Call, ToolFailed
+from tools.contract import Category, Contract, Error, Idempotency, Outcome, OutcomeStatus, Tier
+from traces.canonical import JSON
+
+Model = TypeVar("Model", bound=BaseModel)
+Result = dict[str, JSON]
+
+
+@dataclass
+class PythonTool(Generic[Model]):
+    """A registered function with its contract; ``probing`` adds the answer to "what became of this key?"."""
+
+    contract: Contract
+    model: type[Model]
+    function: Callable[[Model, Call], Result]
+    asks: Callable[[Call], Result | None] | None = None
+
+    def probing(self, asks: Callable[[Call], Result | None]) -> Callable[[Call], Result | None]:
+        """Register how to find out what a key did: its result, or None when nothing is known of the key."""
+        self.asks = asks
+        return asks
+
+
+TOOLS: dict[str, PythonTool[Any]] = {}
+
+
+def tool(
+    *,
+    title: str,
+    tier: Tier,
+    idempotency: Idempotency,
+    summary: str,
+    consent: str,
+    name: str = "",
+    categories: frozenset[Category] = frozenset(),
+    reversible: bool = False,
+    inverse: str | None = None,
+    secret_fields: tuple[str, ...] = (),
+    recipient_fields: tuple[str, ...] = (),
+    trusted_output: bool = True,
+    timeout: float = 10.0,
+) -> Callable[[Callable[[Model, Call], Result]], PythonTool[Model]]:
+    """Register a function as a tool. Raises ContractRefused, naming the path, for a contract that does not hold."""
+
+    def register(function: Callable[[Model, Call], Result]) -> PythonTool[Model]:
+        model = cast("type[Model]", function.__annotations__["arguments"])
+        slug = name or function.__name__
+        contract = Contract(
+            name=slug,
+            title=title,
+            description=" ".join((function.__doc__ or title).split()),
+            arguments_schema=_schema(model),
+            tier=tier,
+            idempotency=idempotency,
+            summary=summary,
+            consent=consent,
+            connector="python",
+            binding={"tool": slug},
+            categories=categories,
+            reversible=reversible,
+            inverse=inverse,
+            secret_fields=secret_fields,
+            recipient_fields=recipient_fields,
+            trusted_output=trusted_output,
+            timeout=timeout,
+        ).validate()
+        if slug in TOOLS and TOOLS[slug].function.__module__ != function.__module__:
+            raise ValueError(f"two tools are called {slug}: in {function.__module__} and {TOOLS[slug].function.__module__}")
+        TOOLS[slug] = PythonTool(contract, model, function)
+        return TOOLS[slug]
+
+    return register
+
+
+def _schema(model: type[BaseModel]) -> dict[str, JSON]:
+    schema = cast("dict[str, JSON]", model.model_json_schema())
+    schema["additionalProperties"] = False
+    return schema
+
+
+class PythonConnector:
+    """Calls registered functions in this process."""
+
+    def prepare(self, contract: Contract, arguments: Mapping[str, JSON]) -> JSON:
+        """The request is the call itself: which tool, with which arguments."""
+        return {"tool": contract.binding["tool"], "arguments": dict(arguments)}
+
+    def call(self, contract: Contract, call: Call) -> Outcome:
+        """Run the function. An exception that is not ToolFailed leaves the outcome UNCERTAIN."""
+        found = self._find(contract)
+        if found is None:
+            return _nothing_sent("tool_missing", f"{contract.name} is not installed on this executor.")
+        request = cast("dict[str, Any]", call.request)
+        try:
+            arguments = found.model.model_validate(request["arguments"])
+            result = found.function(arguments, call)
+        except ToolFailed as failed:
+            return Outcome(
+                OutcomeStatus.FAILED, error=Error(failed.code, failed.message), sent=True, evidence={"said": failed.message}
+            )
+        except Exception as error:  # noqa: BLE001 - anything at all leaves a doubt, and a doubt is an answer here
+            kind = type(error).__name__
+            return Outcome(
+                OutcomeStatus.UNCERTAIN,
+                error=Error("tool_raised", f"The tool stopped with {kind}."),
+                sent=None,
+                evidence={"raised": kind},
+            )
+        return Outcome(OutcomeStatus.DONE, result=result, sent=True)
+
+    def probe(self, contract: Contract, call: Call) -> Outcome | None:
+        """Ask the tool's own probe. A tool without one cannot say, which is UNCERTAIN and never "absent"."""
+        found = self._find(contract)
+        if found is None or found.asks is None:
+            return Outcome(OutcomeStatus.UNCERTAIN, error=Error("no_probe", "The tool cannot be asked."), sent=None)
+        try:
+            result = found.asks(call)
+        except Exception as error:  # noqa: BLE001 - a probe that fails has told nothing
+            kind = type(error).__name__
+            return Outcome(
+                OutcomeStatus.UNCERTAIN, error=Error("probe_failed", f"Asking stopped with {kind}."), sent=None
+            )
+        return None if result is None else Outcome(OutcomeStatus.DONE, result=result, sent=True, evidence={"probed": True})
+
+    @staticmethod
+    def _find(contract: Contract) -> PythonTool[Any] | None:
+        found = TOOLS.get(str(contract.binding.get("tool")))
+        # Another version than the permitted one is another tool: what was approved is not what is installed here.
+        return found if found and found.contract.version_hash() == contract.version_hash() else None
+
+
+def _nothing_sent(code: str, text: str) -> Outcome:
+    return Outcome(OutcomeStatus.FAILED, error=Error(code, text), sent=False)

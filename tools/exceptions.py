@@ -1,0 +1,40 @@
+"""What can be wrong with a stop. The docstring is the message; the class says what HTTP answers."""
+
+from typing import ClassVar
+
+from traces.exceptions import DomainError
+
+
+class StopNotFound(DomainError):
+    """There is no such stop."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"
+
+
+class StopRefused(DomainError):
+    """This stop cannot be engaged."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class MayNotStop(DomainError):
+    """You may not stop this. Reviewers and administrators may stop the organization, its tools and its runs."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class SecondPersonNeeded(DomainError):
+    """Somebody else has to release this: whoever engaged a stop cannot take it back alone."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class AlreadyReleased(DomainError):
+    """This stop was released already."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_decided"

@@ -1,0 +1,131 @@
+"""Whether a process that claimed work is still there: known dead, or not known.
+
+A worker holds a session-level advisory lock for as long as it lives, on a connection that does nothing else. When
+the process dies, PostgreSQL sees the connection close and the lock is free within milliseconds. A free lock alone
+proves too little, though: the connection may be lost while the process lives (a restarted database, a cut network).
+So the worker ends itself as soon as it notices that, and the others count it as dead only when the
+lock is free *and* either its pid is gone from this host or, for another host, it has been silent for a whole lease.
+"""
+
+import os
+import random
+import socket
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+
+from tools.models import Worker
+from traces.ids import uuid7
+
+BEAT_SECONDS = 1.0
+_STARTED_FIELD = 21  # of /proc/PID/stat, after the name
+
+
+def host() -> str:
+    """Where a pid means something: this boot of this machine, in this process namespace."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:  # not Linux: a name is the best there is, and leases decide
+        return socket.gethostname()[:120]
+    return f"{boot}/{space}"[:120]
+
+
+def ticks(pid: int) -> int | None:
+    """When a process started, in clock ticks since boot; None when there is no such process (or it is a zombie)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    if fields[0] in {"Z", "X"}:
+        return None
+    return int(fields[_STARTED_FIELD - 2])
+
+
+class Presence:
+    """This process's own row and lock. ``worker`` is what claims name as their claimer."""
+
+    def __init__(self, role: str) -> None:
+        self._connection = self._connect()
+        self._last = time.monotonic()
+        key = random.SystemRandom().getrandbits(62)
+        self._connection.execute("SELECT pg_advisory_lock(%s)", [key])
+        self.worker = Worker(
+            id=uuid7(), role=role, host=host(), pid=os.getpid(), started_ticks=ticks(os.getpid()) or 0, lock_key=key
+        )
+        self._connection.execute(
+            "INSERT INTO tools_worker (id, role, host, pid, started_ticks, lock_key) VALUES (%s, %s, %s, %s, %s, %s)",
+            [self.worker.id, role, self.worker.host, self.worker.pid, self.worker.started_ticks, key],
+        )
+        threading.Thread(target=self._beat, name="presence", daemon=True).start()
+
+    @staticmethod
+    def _connect() -> psycopg.Connection[tuple[object, ...]]:
+        # Django's parameters with no pool: the lock lives exactly as long as this one session.
+        params = connection.get_connection_params()
+        for name in ("cursor_factory", "context", "pool", "isolation_level", "prepare_threshold"):
+            params.pop(name, None)
+        return psycopg.connect(**params, autocommit=True)
+
+    def _beat(self) -> None:
+        """Prove once a second that the session stands; without it others may take our work over, so end at once."""
+        while True:
+            time.sleep(BEAT_SECONDS)
+            try:
+                self._connection.execute(
+                    "UPDATE tools_worker SET seen_at = clock_timestamp() WHERE id = %s", [self.worker.id]
+                )
+                self._last = time.monotonic()
+            except psycopg.Error:
+                os._exit(75)  # EX_TEMPFAIL: whoever supervises us starts a fresh one
+
+    def proven(self) -> bool:
+        """Whether the session was seen to stand recently enough that nobody may count this process as dead."""
+        return time.monotonic() - self._last < settings.LAM_LEASE_SECONDS / 2
+
+
+_mine: dict[int, Presence] = {}
+_guard = threading.Lock()
+
+
+def present(role: str) -> Presence:
+    """This process's presence, made on first use and again after a fork."""
+    with _guard:
+        if os.getpid() not in _mine:
+            _mine[os.getpid()] = Presence(role)
+        return _mine[os.getpid()]
+
+
+def bury() -> list[uuid.UUID]:
+    """Mark the workers that are known dead, and return them. Safe to call from any process at any time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT w.id, w.host, w.pid, w.started_ticks, w.seen_at < clock_timestamp() - make_interval(secs => %s)
+            FROM tools_worker w
+            WHERE w.ended_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM pg_locks l
+                WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND ((l.classid::bigint << 32) | l.objid::bigint) = w.lock_key
+            )
+            """,
+            [settings.LAM_LEASE_SECONDS],
+        )
+        here = host()
+        dead = [
+            row[0]
+            for row in cursor.fetchall()
+            if (ticks(row[2]) != row[3] if row[1] == here else row[4])
+        ]
+        if dead:
+            cursor.execute(
+                "UPDATE tools_worker SET ended_at = clock_timestamp() WHERE id = ANY(%s) AND ended_at IS NULL", [dead]
+            )
+    return dead

@@ -1,0 +1,95 @@
+"""Remembering model calls: one Trace for each, with the prompt's parts kept once an organization."""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection, transaction
+
+from traces.ids import uuid7
+from traces.models import Trace
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """What is known of one call, successful or not; ``latency_ms`` in milliseconds, ``chosen_logprob`` natural."""
+
+    organization: uuid.UUID
+    run: uuid.UUID
+    step: int
+    attempt: int
+    model: str
+    prompt: Sequence[tuple[str, str]]  # role, content
+    schema_digest: str
+    latency_ms: int
+    answer: str = ""
+    model_version: str = ""
+    reasoning: str = ""
+    candidates: Sequence[dict[str, Any]] = ()
+    chosen: str = ""
+    chosen_logprob: float | None = None
+    alternatives: Sequence[dict[str, Any]] = field(default=())
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    finish: str = ""
+    error: str = ""
+    request_id: str = ""
+
+
+def remember(call: ModelCall) -> uuid.UUID:
+    """Write the trace in a transaction of its own (a failed step keeps its trace) and return its id."""
+    with transaction.atomic():
+        trace = Trace(
+            id=uuid7(),
+            organization=call.organization,
+            run=call.run,
+            step=call.step,
+            attempt=call.attempt,
+            model=storable(call.model)[:200],
+            model_version=storable(call.model_version)[:200],
+            roles=[role for role, _ in call.prompt],
+            parts=_parts(call.organization, [storable(content) for _, content in call.prompt]),
+            answer=storable(call.answer),
+            reasoning=storable(call.reasoning),
+            candidates=[{key: storable(str(value)) for key, value in item.items()} for item in call.candidates],
+            chosen=storable(call.chosen)[:100],
+            chosen_logprob=call.chosen_logprob,
+            alternatives=[
+                {key: storable(value) if isinstance(value, str) else value for key, value in item.items()}
+                for item in call.alternatives
+            ],
+            schema_digest=call.schema_digest,
+            tokens_in=call.tokens_in,
+            tokens_out=call.tokens_out,
+            latency_ms=call.latency_ms,
+            finish=storable(call.finish)[:40],
+            error=call.error[:64],
+            request_id=storable(call.request_id)[:100],
+        )
+        trace.save(force_insert=True)
+    return trace.id
+
+
+def storable(text: str) -> str:
+    """A model may answer with anything; PostgreSQL's text holds neither NUL nor half a surrogate pair."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _parts(organization: uuid.UUID, contents: list[str]) -> list[uuid.UUID]:
+    hashes = [hashlib.sha256(content.encode()).digest() for content in contents]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO traces_promptpart (id, organization, sha256, content)"
+            " SELECT DISTINCT ON (sha256) id, %s, sha256, content"
+            " FROM unnest(%s::uuid[], %s::bytea[], %s::text[]) AS t(id, sha256, content)"
+            " ON CONFLICT (organization, sha256) DO NOTHING",
+            [organization, [uuid7() for _ in contents], hashes, contents],
+        )
+        cursor.execute(
+            "SELECT sha256, id FROM traces_promptpart WHERE organization = %s AND sha256 = ANY(%s::bytea[])",
+            [organization, hashes],
+        )
+        known = {bytes(row[0]): row[1] for row in cursor.fetchall()}
+    return [known[value] for value in hashes]
