@@ -1,0 +1,73 @@
+"""Errors as programs read them: problem documents (RFC 9457) with a stable `code`."""
+
+from http import HTTPStatus
+
+from django.http import JsonResponse
+
+from traces.exceptions import DomainError
+
+CODES = {
+    400: "bad_request",
+    401: "not_signed_in",
+    403: "not_permitted",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    415: "encoding_not_supported",
+    422: "schema_invalid",
+    429: "rate_limited",
+    500: "internal_error",
+    503: "unavailable",
+}
+"""The code where nothing more exact is known."""
+
+DETAILS = {
+    401: "Sign in, or send a valid token.",
+    403: "You may not do this.",
+    404: "There is no such thing here.",
+    405: "This address does not answer this method.",
+    500: "Something broke on our side. It has been recorded.",
+}
+_OWN_FIELDS = frozenset({"type", "title", "status", "detail", "code"})
+
+
+def problem(status: int, code: str, title: str, detail: str, **extra: object) -> JsonResponse:
+    """A problem document. `extra` adds members such as `path`, `problems` or `retry`; it cannot replace the basic ones."""
+    document: dict[str, object] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    document |= {key: value for key, value in extra.items() if key not in _OWN_FIELDS}
+    return JsonResponse(
+        document, status=status, content_type="application/problem+json", headers={"Cache-Control": "no-store"}
+    )
+
+
+def problem_of(error: DomainError) -> JsonResponse:
+    """The document of a domain error."""
+    return problem(
+        error.http_status,
+        error.code,
+        title_of(error.http_status),
+        error.message,
+        **{"retry": error.retry, **error.extra},
+    )
+
+
+def problem_of_status(status: int, detail: str = "", **extra: object) -> JsonResponse:
+    """The document of a bare status, with nothing about what happened inside."""
+    return problem(
+        status, CODES.get(status, "refused"), title_of(status), detail or DETAILS.get(status, title_of(status)), **extra
+    )
+
+
+def title_of(status: int) -> str:
+    """The status's standard phrase."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
