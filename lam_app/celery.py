@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
+from celery.signals import task_prerun
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lam_app.settings")
 
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@task_prerun.connect
+def look_at_the_connection(sender: Task[..., Any], **_: Any) -> None:
+    """Workers keep one connection; before each task ask whether it still lives, or a restarted PostgreSQL costs a task."""
+    if not sender.request.is_eager:
+        close_old_connections()

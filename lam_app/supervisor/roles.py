@@ -49,14 +49,17 @@ def refresh_settings() -> None:
 
     import lam_app.settings as module
 
-    if connections.all(initialized_only=True):
-        raise RuntimeError("a database connection was opened before the fork")
+    for wrapper in connections.all(initialized_only=True):
+        if wrapper.connection is not None:
+            raise RuntimeError("a database connection was opened before the fork")
+        del connections[wrapper.alias]  # it remembers the settings of the nursery
     importlib.reload(module)
     for name in dir(module):
         if name.isupper():
             setattr(settings, name, getattr(module, name))
-    for handler in (connections, caches):
-        handler.__dict__.pop("settings", None)  # computed once; the next look computes it anew
+    # Both remember what they were configured with.
+    connections.settings = connections.configure_settings(module.DATABASES)
+    caches.settings = caches.configure_settings(module.CACHES)
 
     import lam_app.celery
 

@@ -1,0 +1,144 @@
+"""A real `manage.py up` for the tests: started in a home of its own, watched, and ended whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+PROJECT = Path(__file__).resolve().parents[2]
+PASSWORD = "only-for-this-test-run"  # noqa: S105
+
+
+def free_port() -> int:
+    """A loopback port that nobody uses now."""
+    with socket.socket() as trying:
+        trying.bind(("127.0.0.1", 0))
+        return int(trying.getsockname()[1])
+
+
+def until(what: Callable[[], bool], seconds: float, why: str) -> float:
+    """Wait for a condition; how long it took. Fails with `why` when it does not come."""
+    began = time.monotonic()
+    while not what():
+        if time.monotonic() - began > seconds:
+            raise AssertionError(f"after {seconds} s still not: {why}")
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+class Up:
+    """One instance. `with Up() as up` is ready inside the block, and gone with all its processes behind it."""
+
+    def __init__(self, *options: str, home: Path | None = None, **settings: str) -> None:
+        self.home = home or Path(tempfile.mkdtemp(prefix="countersign-up-"))
+        self.port = free_port()
+        self.options = options
+        self.settings = settings
+        self.output = self.home.parent / f"{self.home.name}.out"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.family: list[psutil.Process] = []
+
+    def __enter__(self) -> Up:
+        try:
+            self.start()
+        except BaseException:
+            self.clean()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self.stop()
+        finally:
+            self.clean()
+
+    def spawn(self) -> None:
+        """Start it, without waiting."""
+        clean = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "SSL_CERT_FILE") if name in os.environ}
+        with open(self.output, "ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up", "--demo", "--port", str(self.port), "--workers", "1", *self.options],
+                cwd=PROJECT,
+                env={**clean, "LAM_HOME": str(self.home), "LAM_DEMO_PASSWORD": PASSWORD, **self.settings},
+                stdout=out,
+                stderr=out,
+            )
+
+    def start(self, seconds: float = 90) -> float:
+        """Start it and wait for its `ready` line; the seconds it took."""
+        self.output.write_bytes(b"")
+        self.spawn()
+        took = until(lambda: "\nready " in self.said or self.ended, seconds, "ready")
+        assert not self.ended, self.said
+        self.remember()
+        return took
+
+    @property
+    def url(self) -> str:
+        """Where its pages are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def said(self) -> str:
+        """Everything it has printed."""
+        return "\n" + self.output.read_text()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the supervisor itself is gone."""
+        return self.process is None or self.process.poll() is not None
+
+    def remember(self) -> None:
+        """Note all its processes, to see later that none is left."""
+        assert self.process is not None
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+
+    def child(self, name: str) -> psutil.Process:
+        """The process of this name: postgres, redis, web, gatekeeper, planner, executor1, sweeper, …"""
+        return psutil.Process(json.loads((self.home / "run" / "processes.json").read_text())[name][0])
+
+    def left(self) -> list[psutil.Process]:
+        """Which of its processes still live."""
+        return [process for process in self.family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+    def stop(self) -> float:
+        """Ask it to stop; the seconds until it has ended."""
+        if self.process is None or self.ended:
+            return 0.0
+        self.remember()
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """kill -9 of the supervisor alone."""
+        assert self.process is not None
+        self.remember()
+        self.process.kill()
+        self.process.wait(5)
+
+    def clean(self) -> None:
+        """End what is left, by pid, and remove its files."""
+        if self.process is not None and not self.ended:
+            self.kill()
+        for process in self.left():
+            process.kill()
+        psutil.wait_procs(self.family, timeout=5)
+        if moved := re.search(r"data of the servers lies in (\S+):", self.said if self.output.exists() else ""):
+            shutil.rmtree(moved[1], ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.output.unlink(missing_ok=True)
