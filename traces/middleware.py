@@ -10,7 +10,7 @@ from typing import cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.loader import select_template
@@ -61,14 +61,10 @@ class ProblemMiddleware:
             return answer(request, exception)
         if isinstance(exception, ValidationError):
             return _answer_validation(request, exception)
-        if not wants_document(request):
-            return None
-        if isinstance(exception, Http404):
-            return problem_of_status(404)
-        if isinstance(exception, PermissionDenied):
-            return problem_of_status(403, str(exception))
-        if isinstance(exception, BadRequest):
-            return problem_of_status(400, str(exception))
+        # What a 404 says about why stays inside: somebody else's thing and no thing look the same.
+        for kind, status in ((PermissionDenied, 403), (BadRequest, 400)):
+            if isinstance(exception, kind) and wants_document(request):
+                return problem_of_status(status, str(exception))
         return None
 
     def _before(self, request: HttpRequest) -> HttpResponseBase | None:

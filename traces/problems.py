@@ -33,29 +33,21 @@ _OWN_FIELDS = frozenset({"type", "title", "status", "detail", "code"})
 
 
 def problem(status: int, code: str, title: str, detail: str, **extra: object) -> JsonResponse:
-    """A problem document. `extra` adds members such as `path`, `problems` or `retry`; it cannot replace the basic ones."""
-    document: dict[str, object] = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    document |= {key: value for key, value in extra.items() if key not in _OWN_FIELDS}
+    """A problem document. `extra` adds members such as `path`, `problems` or `retry`; it never replaces a basic one."""
+    basic = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     return JsonResponse(
-        document, status=status, content_type="application/problem+json", headers={"Cache-Control": "no-store"}
+        {**extra, **basic},
+        status=status,
+        content_type="application/problem+json",
+        headers={"Cache-Control": "no-store"},
     )
 
 
 def problem_of(error: DomainError) -> JsonResponse:
     """The document of a domain error."""
-    return problem(
-        error.http_status,
-        error.code,
-        title_of(error.http_status),
-        error.message,
-        **{"retry": error.retry, **error.extra},
-    )
+    extra = {key: value for key, value in error.extra.items() if key not in _OWN_FIELDS}
+    status = error.http_status
+    return problem(status, error.code, title_of(status), error.message, **{"retry": error.retry, **extra})
 
 
 def problem_of_status(status: int, detail: str = "", **extra: object) -> JsonResponse:
