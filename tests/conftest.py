@@ -31,10 +31,14 @@ def pytest_configure(config: pytest.Config) -> None:
             "DATABASE_URL": found.owner,
             "REDIS_URL": found.redis,
             "SECRET_KEY": secrets.token_urlsafe(40),
+            "COUNTERSIGN_TEST_ADMIN": found.admin,
             "COUNTERSIGN_TEST_WEB": found.web,
             "COUNTERSIGN_TEST_WORKER": found.worker,
         }
     os.environ["DJANGO_SETTINGS_MODULE"] = "lam_app.settings"
+    import django
+
+    django.setup()  # only now: the settings read the addresses above
 
 
 def pytest_unconfigure() -> None:
@@ -67,3 +71,63 @@ def as_worker() -> Iterator[psycopg.Connection]:
     """The test database as the worker account."""
     with contextlib.closing(connection_as("worker")) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rows_are_cleared_by_the_administrator() -> None:
+    """Transactional tests clear their rows; the product's triggers refuse that to everybody, owner included.
+
+    So the cluster's administrator does it, in a session that fires no triggers: a right that no account of the
+    product has.
+    """
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    kept = {"django_migrations", "django_content_type", "auth_permission", "tools_worker"}
+
+    def clear(_: TransactionTestCase) -> None:
+        name = connection.settings_dict["NAME"]
+        with psycopg.connect(os.environ["COUNTERSIGN_TEST_ADMIN"], dbname=name, autocommit=True) as admin:
+            admin.execute("SET session_replication_role = replica")
+            rows = admin.execute(
+                "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            ).fetchall()
+            tables = ", ".join(f'"{row[0]}"' for row in rows if row[0] not in kept)
+            admin.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
+
+    TransactionTestCase._fixture_teardown = clear  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_is_present_at_the_end(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """A worker's presence holds a connection, and a database with connections cannot be dropped."""
+    yield
+    from tools.presence import leave
+
+    leave()
+
+
+@pytest.fixture
+def cheap_passwords(settings: object) -> None:
+    """People are made by the dozen here; a slow hash would be most of a test's time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def world(transactional_db: None, cheap_passwords: None) -> object:
+    """Two organizations with their people and tools, committed, so that other connections see them."""
+    from tests.support.world import make_world
+
+    return make_world()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def permit_keys() -> None:
+    """Keys for signing and verifying permits, in the run's own home."""
+    from pathlib import Path
+
+    from lam_app.supervisor.keys import permit_keys as make
+
+    home = Path(os.environ["LAM_HOME"])
+    make(home / "keys" / "permit.pem", home / "public" / "permit.pub.pem")

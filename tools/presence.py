@@ -7,6 +7,7 @@ So the worker ends itself as soon as it notices that, and the others count it as
 lock is free *and* either its pid is gone from this host or, for another host, it has been silent for a whole lease.
 """
 
+import contextlib
 import os
 import random
 import socket
@@ -63,7 +64,19 @@ class Presence:
             "INSERT INTO tools_worker (id, role, host, pid, started_ticks, lock_key) VALUES (%s, %s, %s, %s, %s, %s)",
             [self.worker.id, role, self.worker.host, self.worker.pid, self.worker.started_ticks, key],
         )
-        threading.Thread(target=self._beat, name="presence", daemon=True).start()
+        self._left = threading.Event()
+        self._beating = threading.Thread(target=self._beat, name="presence", daemon=True)
+        self._beating.start()
+
+    def leave(self) -> None:
+        """Go in order: what was claimed and not recorded may be taken over from now on."""
+        self._left.set()
+        self._beating.join()
+        with contextlib.suppress(psycopg.Error):
+            self._connection.execute(
+                "UPDATE tools_worker SET ended_at = clock_timestamp() WHERE id = %s", [self.worker.id]
+            )
+        self._connection.close()
 
     @staticmethod
     def _connect() -> psycopg.Connection[tuple[object, ...]]:
@@ -75,8 +88,7 @@ class Presence:
 
     def _beat(self) -> None:
         """Prove once a second that the session stands; without it others may take our work over, so end at once."""
-        while True:
-            time.sleep(BEAT_SECONDS)
+        while not self._left.wait(BEAT_SECONDS):
             try:
                 self._connection.execute(
                     "UPDATE tools_worker SET seen_at = clock_timestamp() WHERE id = %s", [self.worker.id]
@@ -100,6 +112,14 @@ def present(role: str) -> Presence:
         if os.getpid() not in _mine:
             _mine[os.getpid()] = Presence(role)
         return _mine[os.getpid()]
+
+
+def leave() -> None:
+    """End this process's presence, if it has one."""
+    with _guard:
+        presence = _mine.pop(os.getpid(), None)
+    if presence is not None:
+        presence.leave()
 
 
 def bury() -> list[uuid.UUID]:
