@@ -1,4 +1,4 @@
-"""A call's arguments made definite before anybody sees them: defaults filled in, coerced where nothing is lost, checked.
+"""A call's arguments made definite before anybody sees them: defaults filled, coerced where nothing is lost, checked.
 
 What a person is shown is what runs, so nothing may be filled in, converted or cut afterwards. Every change that is made
 here is listed; every problem is reported at once, each with its path. Pure.

@@ -29,6 +29,8 @@ def problems_of(contract: "Contract") -> list[Problem]:
         found += lint(contract.result_schema, "result_schema")
     found += _fields(contract)
     found += _promises(contract)
+    found += _lost_answer(contract)
+    found += _binding(contract)
     return found
 
 
@@ -78,12 +80,6 @@ def _promises(contract: "Contract") -> Iterator[Problem]:
     for category in categories:
         if not isinstance(category, Category):
             yield Problem("categories", f"{category!r} is not one of {', '.join(Category)}")
-    kind, lifetime = contract.idempotency.kind, contract.idempotency.lifetime
-    if kind is IdempotencyClass.KEYED:
-        if not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime <= 0:
-            yield Problem("idempotency.lifetime", "a keyed tool says for how many seconds it honours a key")
-    elif lifetime is not None:
-        yield Problem("idempotency.lifetime", "only a keyed tool has a key's lifetime")
     if contract.inverse is not None and not NAME.match(contract.inverse):
         yield Problem("inverse", "must be the name of a tool")
     if contract.inverse is not None and not contract.reversible:
@@ -93,6 +89,19 @@ def _promises(contract: "Contract") -> Iterator[Problem]:
     for index, host in enumerate(contract.network):
         if not _HOST.match(host):
             yield Problem(f"network[{index}]", "must be a lower-case host name or address, with a port if needed")
+
+
+def _lost_answer(contract: "Contract") -> Iterator[Problem]:
+    """What is known about a call whose answer was lost."""
+    kind, lifetime = contract.idempotency.kind, contract.idempotency.lifetime
+    if kind is IdempotencyClass.KEYED:
+        if not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime <= 0:
+            yield Problem("idempotency.lifetime", "a keyed tool says for how many seconds it honours a key")
+    elif lifetime is not None:
+        yield Problem("idempotency.lifetime", "only a keyed tool has a key's lifetime")
+
+
+def _binding(contract: "Contract") -> Iterator[Problem]:
     try:
         if len(canonical(contract.binding)) > LARGEST_BINDING:
             yield Problem("binding", f"larger than {LARGEST_BINDING} bytes")

@@ -8,12 +8,15 @@ towards refusing.
 import re
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, TypeAlias
 
 LONGEST_PATTERN = 200
 MOST_STEPS = 20_000_000
 LONGEST_TEXT = 10_000
 """Characters that a pattern is tried on where the schema gives no `maxLength`."""
+
+Node: TypeAlias = Any
+"""A part of a parsed pattern; the parser does not type them."""
 
 _ALPHABET = frozenset(chr(c) for c in (*range(0x180), 0x3B1, 0x430, 0x4E00, 0x1F600))
 _REPEATED = re.compile(r"[*+?{]")
@@ -46,7 +49,7 @@ class _Refused(Exception):
     """This construct is not allowed in a pattern."""
 
 
-def _ways(items: list[Any], after: list[Any], length: int) -> int:
+def _ways(items: list[Node], after: list[Node], length: int) -> int:
     """In how many ways this sequence, with `after` behind it, can cut a text of `length` characters: an upper bound."""
     ways = 1
     for place, (kind, value) in enumerate(items):
@@ -64,7 +67,7 @@ def _ways(items: list[Any], after: list[Any], length: int) -> int:
     return ways
 
 
-def _repeat_ways(value: Any, behind: list[Any], length: int) -> int:
+def _repeat_ways(value: Node, behind: list[Node], length: int) -> int:
     low, high, body = int(value[0]), min(int(value[1]), length), _flat(list(value[2]))
     if high <= 1:
         return (high - low) + _ways(body, behind, length)
@@ -80,20 +83,20 @@ def _repeat_ways(value: Any, behind: list[Any], length: int) -> int:
     raise _Refused("a repetition inside a repetition, where no character parts the rounds, is not allowed in a pattern")
 
 
-def _flat(items: list[Any]) -> list[Any]:
+def _flat(items: list[Node]) -> list[Node]:
     """A sequence without the groups around it."""
-    found: list[Any] = []
+    found: list[Node] = []
     for kind, value in items:
         found.extend(_flat(list(value[-1])) if kind is sre.SUBPATTERN else [(kind, value)])
     return found
 
 
-def _fixed(body: list[Any]) -> bool:
+def _fixed(body: list[Node]) -> bool:
     """Whether the body always takes the same number of characters, in one way."""
     return all(kind in _SINGLES or (kind in _REPEATS and value[0] == value[1]) for kind, value in body)
 
 
-def _separated(body: list[Any]) -> bool:
+def _separated(body: list[Node]) -> bool:
     """Whether each round begins or ends with a character that the rest of the round cannot match."""
     for edge, rest in ((body[0], body[1:]), (body[-1], body[:-1])):
         if edge[0] is sre.LITERAL and all(not (_matches(edge) & _reach(item)) for item in rest):
@@ -101,7 +104,7 @@ def _separated(body: list[Any]) -> bool:
     return False
 
 
-def _reach(item: Any) -> frozenset[str]:
+def _reach(item: Node) -> frozenset[str]:
     """Every character that an item may take, everything for what is not understood."""
     kind, value = item
     if kind in _SINGLES:
@@ -112,7 +115,7 @@ def _reach(item: Any) -> frozenset[str]:
     return _ALPHABET
 
 
-def _first(items: list[Any]) -> frozenset[str] | None:
+def _first(items: list[Node]) -> frozenset[str] | None:
     """The characters with which what follows must begin; empty for the end of the text; None when unclear."""
     for kind, value in _flat(items):
         if kind is sre.AT:
@@ -125,7 +128,7 @@ def _first(items: list[Any]) -> frozenset[str] | None:
     return None
 
 
-def _matches(item: Any) -> frozenset[str]:
+def _matches(item: Node) -> frozenset[str]:
     """Which characters of a sample of Unicode a one-character item takes."""
     kind, value = item
     if kind is sre.ANY:

@@ -61,20 +61,22 @@ def lint(schema: JSON, at: str = "") -> list[Problem]:
         return [Problem(_join(at, error.path), error.reason)]
     if not isinstance(schema, dict) or schema.get("type") != "object":
         return [Problem(at, 'must be an object schema ("type": "object")')]
+    return list(_not_a_schema(schema, at)) or list(_walk(schema, schema, at, 0)) or list(_too_big(schema, at))
+
+
+def _not_a_schema(schema: Schema, at: str) -> Iterator[Problem]:
     wrong = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
     if wrong is not None:
-        where = at
         for part in wrong.absolute_path:
-            where = f"{where}[{part}]" if isinstance(part, int) else at_key(where, part)
-        return [Problem(where, f"not a JSON Schema: {wrong.message[:200]}")]
-    found = list(_walk(schema, schema, at, 0))
-    if found:
-        return found
+            at = f"{at}[{part}]" if isinstance(part, int) else at_key(at, part)
+        yield Problem(at, f"not a JSON Schema: {wrong.message[:200]}")
+
+
+def _too_big(schema: Schema, at: str) -> Iterator[Problem]:
     try:
         plain(schema)
     except SchemaTooBig as error:
-        return [Problem(at, str(error))]
-    return []
+        yield Problem(at, str(error))
 
 
 class SchemaTooBig(ValueError):
@@ -93,7 +95,7 @@ def _plain(written: bytes) -> Schema:
     return whole
 
 
-def _expand(schema: Any, definitions: dict[str, Any], inside: tuple[str, ...], budget: list[int]) -> Any:
+def _expand(schema: JSON, definitions: Schema, inside: tuple[str, ...], budget: list[int]) -> JSON:
     if not isinstance(schema, dict):
         return schema
     budget[0] -= 1
@@ -124,7 +126,7 @@ def _expand(schema: Any, definitions: dict[str, Any], inside: tuple[str, ...], b
     return found
 
 
-def _walk(schema: Any, root: Schema, path: str, depth: int) -> Iterator[Problem]:
+def _walk(schema: JSON, root: Schema, path: str, depth: int) -> Iterator[Problem]:
     if not isinstance(schema, dict):
         yield Problem(path, "must be a schema with a type, not true or false")
         return
@@ -149,17 +151,7 @@ def _walk(schema: Any, root: Schema, path: str, depth: int) -> Iterator[Problem]
 
 def _values(schema: Schema, root: Schema, path: str) -> Iterator[Problem]:
     """What the allowed keywords may say."""
-    reference = schema.get("$ref")
-    if reference is not None:
-        name = reference.removeprefix("#/$defs/")
-        if name == reference or name not in root.get("$defs", {}):
-            yield Problem(at_key(path, "$ref"), "only references to this schema's own $defs are allowed")
-        if not isinstance(root.get("$defs", {}).get(name, {}), dict):
-            yield Problem(at_key(path, "$ref"), "must refer to a schema with a type")
-    if "$schema" in schema and schema["$schema"].rstrip("#") != DIALECT:
-        yield Problem(at_key(path, "$schema"), f"must be {DIALECT}")
-    if "$defs" in schema and schema is not root:
-        yield Problem(at_key(path, "$defs"), "definitions stand at the top of a schema")
+    yield from _references(schema, root, path)
     if "format" in schema and schema["format"] not in FORMATS:
         yield Problem(
             at_key(path, "format"), f"this format is not checked here; known are {', '.join(sorted(FORMATS))}"
@@ -175,6 +167,21 @@ def _values(schema: Schema, root: Schema, path: str) -> Iterator[Problem]:
             yield Problem(at_key(path, key), f"more than {MOST_BRANCHES} alternatives")
     if not ({"type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf"} & schema.keys()):
         yield Problem(path, "says nothing about its type")
+
+
+def _references(schema: Schema, root: Schema, path: str) -> Iterator[Problem]:
+    """References stay inside the schema and definitions at its top, so that nothing is ever fetched."""
+    reference = schema.get("$ref")
+    if reference is not None:
+        name = reference.removeprefix("#/$defs/")
+        if name == reference or name not in root.get("$defs", {}):
+            yield Problem(at_key(path, "$ref"), "only references to this schema's own $defs are allowed")
+        elif not isinstance(root["$defs"][name], dict):
+            yield Problem(at_key(path, "$ref"), "must refer to a schema with a type")
+    if "$schema" in schema and schema["$schema"].rstrip("#") != DIALECT:
+        yield Problem(at_key(path, "$schema"), f"must be {DIALECT}")
+    if "$defs" in schema and schema is not root:
+        yield Problem(at_key(path, "$defs"), "definitions stand at the top of a schema")
 
 
 def _join(at: str, path: str) -> str:

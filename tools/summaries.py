@@ -35,15 +35,13 @@ def summarise(template: str, arguments: Mapping[str, JSON], *, secret: Collectio
 
 def shown(value: JSON, limit: int = 120, *, secret: bool = False) -> str:
     """One value on one line: text as it is with odd characters visible, numbers without any locale."""
-    if value is None:
+    if value is None or value == []:
         return "(none)"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
         return display(value, one_line=True, limit=limit) if value.strip() else "(empty)"
     if isinstance(value, list):
-        if not value:
-            return "(none)"
         listed = ", ".join(shown(item, limit, secret=secret) for item in value[:MOST_LISTED])
         return listed if len(value) <= MOST_LISTED else f"{listed} and {len(value) - MOST_LISTED} more"
     if isinstance(value, dict) and secret:

@@ -121,22 +121,22 @@ def _measure(text: str, at: str, max_depth: int, max_keys: int, max_values: int)
     """Count brackets, colons and commas outside strings; linear, stops at the first limit, builds nothing."""
     depth = keys = values = texts = 0
     for match in _TOKEN.finditer(text):
-        token = text[match.start()]
-        if token in "[{":
+        mark = text[match.start()]
+        if mark in "[{":
             depth += 1
             if depth > max_depth:
                 raise BadJSON(at, f"nested deeper than {max_depth} levels")
-        elif token in "]}":
+        elif mark in "]}":
             depth -= 1
-        elif token == ":":
+        elif mark == ":":
             keys += 1
             if keys > max_keys:
                 raise BadJSON(at, f"more than {max_keys} keys")
-        elif token == ",":
+        elif mark == ",":
             values += 1
             if values > max_values:
                 raise BadJSON(at, f"more than {max_values} values")
-        elif token == '"':
+        elif mark == '"':
             # Texts are keys or values, so they need no limit of their own; this ends a flood that is not JSON at all.
             texts += 1
             if texts > max_keys + max_values + 1:
