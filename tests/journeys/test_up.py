@@ -7,25 +7,16 @@ import signal
 import stat
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from tests.support.up import PASSWORD, Up, until
+from tests.support.up import PASSWORD, Up, status_of, until
 
 pytestmark = pytest.mark.slow
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start processes as another user")
 ROLES = ("web", "gatekeeper", "planner", "sweeper", "executor1")
-
-
-def status_of(address: str) -> int:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return int(answer.status)
-    except OSError:
-        return 0
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +58,7 @@ def test_a_second_start_on_the_same_home_is_refused(up: Up) -> None:
 def test_a_killed_process_comes_back(up: Up, name: str) -> None:
     killed = up.child(name)
     killed.send_signal(signal.SIGKILL)
-    until(lambda: up.child(name).pid != killed.pid and up.child(name).is_running(), 15, f"{name} is back")
+    until(lambda: up.came_back(name, killed.pid), 15, f"{name} is back")
     until(lambda: status_of(f"{up.url}/accounts/login/") == 200, 15, "pages are served")
 
 

@@ -13,9 +13,8 @@ import pytest
 
 from lam_app.supervisor.embedded import Postgres, Redis, passwords
 from lam_app.supervisor.places import arrange
-from tests.journeys.test_up import status_of
 from tests.support.services import running
-from tests.support.up import Up, free_port
+from tests.support.up import Up, free_port, status_of
 
 pytestmark = pytest.mark.slow
 PASSWORD = "p@ss/word: with everything"  # noqa: S105

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,15 @@ def until(what: Callable[[], bool], seconds: float, why: str) -> float:
             raise AssertionError(f"after {seconds} s still not: {why}")
         time.sleep(0.02)
     return time.monotonic() - began
+
+
+def status_of(address: str) -> int:
+    """The HTTP status of a page; 0 when nobody answers."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return int(answer.status)
+    except OSError:
+        return 0
 
 
 class Up:
@@ -109,6 +119,13 @@ class Up:
     def child(self, name: str) -> psutil.Process:
         """The process of this name: postgres, redis, web, gatekeeper, planner, executor1, sweeper, …"""
         return psutil.Process(json.loads((self.home / "run" / "processes.json").read_text())[name][0])
+
+    def came_back(self, name: str, killed: int) -> bool:
+        """Whether another process of this name lives now."""
+        try:
+            return self.child(name).pid != killed
+        except (KeyError, psutil.NoSuchProcess):
+            return False
 
     def left(self) -> list[psutil.Process]:
         """Which of its processes still live."""
