@@ -6,7 +6,7 @@ reading stored facts never turns an unknown word into a known one.
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
@@ -81,16 +81,25 @@ class Facts:
 
     def to_json(self) -> dict[str, JSON]:
         """Every fact as JSON, sets sorted; 1 is this format's version."""
-        found = asdict(self)
-        if self.tool is not None:
-            found["tool"] = {
-                **asdict(self.tool),
-                "categories": sorted(map(str, self.tool.categories)),
-                "lifted": dict(self.tool.lifted),
-            }
-        found["problems"] = [list(problem) for problem in self.problems]
-        found["halts"] = [asdict(halt) for halt in self.halts]
-        return {"format": 1, **_plain(found)}
+        tool = self.tool
+        return {
+            "format": 1,
+            "policy_version": self.policy_version,
+            "tool_requested": self.tool_requested,
+            "tool": None
+            if tool is None
+            else {
+                **_fields(tool),
+                "categories": sorted(map(str, tool.categories)),
+                "lifted": {str(category): reason for category, reason in tool.lifted.items()},
+            },
+            "arguments": self.arguments,
+            "initiator": _fields(self.initiator),
+            "agent": _fields(self.agent),
+            "problems": [list(problem) for problem in self.problems],
+            "halts": [_fields(halt) for halt in self.halts],
+            "confidence": self.confidence,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Facts":
@@ -160,15 +169,10 @@ def _word(kind: type[_Word], value: str) -> _Word:
         return cast("_Word", value)
 
 
-def _plain(value: JSON) -> JSON:
-    """Enum members as their words; asdict leaves them as they are."""
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value
+def _fields(record: Halt | Party | ToolFacts) -> dict[str, JSON]:
+    """A record as JSON, words as plain text; faster than asdict, which copies everything."""
+    found = {one.name: getattr(record, one.name) for one in fields(record)}
+    return {name: value.value if isinstance(value, StrEnum) else value for name, value in found.items()}
 
 
 def _unknown(what: str, kind: type[StrEnum], value: object) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What the policy answers: a verdict, and every finding that led to it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tools.kinds import Maturity, Ranked, Risk
@@ -35,7 +35,14 @@ class Finding:
     """How long a veto window stays open."""
 
     def to_json(self) -> dict[str, JSON]:
-        return {**asdict(self), "verdict": self.verdict.value}
+        return {
+            "check": self.check,
+            "verdict": self.verdict.value,
+            "text": self.text,
+            "warning": self.warning,
+            "quorum": self.quorum,
+            "veto_seconds": self.veto_seconds,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Finding":

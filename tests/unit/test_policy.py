@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -237,6 +237,14 @@ def test_stored_facts_with_a_word_of_another_version_are_denied_by_that_word() -
     assert "fully_autonomous" in texts(ruling, "facts")[0]
 
 
+def test_every_fact_is_stored() -> None:
+    """A fact that is judged but not stored would make a replay lie."""
+    stored = some_facts().to_json()
+    assert stored.keys() == {"format"} | {field.name for field in fields(Facts)}
+    assert stored["tool"].keys() == {field.name for field in fields(ToolFacts)}
+    assert type(stored["tool"]["tier"]) is str
+
+
 def test_facts_of_another_format_are_refused() -> None:
     with pytest.raises(ValueError, match="format 2"):
         Facts.from_json({**some_facts().to_json(), "format": 2})
@@ -342,7 +350,7 @@ def test_a_ruling_takes_under_a_millisecond() -> None:
     rule(facts)
     took = []
     for _ in range(500):
-        began = time.perf_counter()
+        began = time.thread_time()
         rule(facts)
-        took.append(time.perf_counter() - began)
-    assert sorted(took)[int(len(took) * 0.9)] < 0.001
+        took.append(time.thread_time() - began)
+    assert sorted(took)[int(len(took) * 0.99)] < 0.001
