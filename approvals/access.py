@@ -1,0 +1,38 @@
+"""Who may see or decide on an action, each helper named by the right it asks for. Anything else is the same 404."""
+
+import uuid
+
+from django.http import Http404
+
+from accounts.models import Membership
+from accounts.roles import Role
+from approvals.models import Action
+from tools.queries import tools_with
+
+
+def reviewable_tools(membership: Membership) -> list[uuid.UUID]:
+    """Ids of the tools on whose actions this person may decide: object permissions only, as the decision asks them.
+
+    A permission on all tools at once, or being a superuser, gives nothing here.
+    """
+    return tools_with(membership.user_id, membership.organization_id, "review_tool")
+
+
+def get_action_for_reading(membership: Membership, pk: uuid.UUID) -> Action:
+    """An action that this person may look at: its tool's reviewers, whoever it acts for, auditors, administrators.
+
+    Raises ``Http404`` otherwise, the same for what is missing and for what belongs to others.
+    """
+    found = (
+        Action.objects.within(membership.organization_id)
+        .select_related("tool", "initiator", "agent")
+        .filter(pk=pk)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    if membership.has(Role.AUDITOR, Role.ADMINISTRATOR) or membership.user_id in found.principals:
+        return found
+    if found.tool_id in reviewable_tools(membership):
+        return found
+    raise Http404

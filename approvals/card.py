@@ -1,0 +1,311 @@
+"""What a reviewer is shown, made from the rows: the revision's exact bytes, its ruling, the votes. Reads only.
+
+Nothing here comes from the agent's prose. Argument values are the canonical ones that were hashed; labels and units
+come from the tool's contract; the order of what is shown is the order in which it should be read.
+"""
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from approvals import glyphs
+from approvals.models import Action, Decision, Permit, Revision
+from approvals.states import ActionStatus
+from tools.contract import Contract
+from tools.kinds import IdempotencyClass, Tier
+from tools.models import Execution
+from traces.models import Event
+
+MASK: Final = "••••••••"
+_ORDER: Final = {"deny": 0, "review": 1, "veto_window": 2, "allow": 3}
+ON_FAILURE: Final = {
+    IdempotencyClass.KEYED: "it is sent again under the same key, without a second effect",
+    IdempotencyClass.QUERYABLE: "the tool is asked what happened before anything else",
+    IdempotencyClass.NEITHER: "it is never sent again, and a person finds out",
+}
+"""What becomes of a call whose answer is lost, by the tool's class."""
+CHECKS: Final = {"halted": "Stop", "known": "Catalogue", "rbac": "Rights", "level": "Tier", "maturity": "How freely"}
+"""What checks are called on pages, where their own name is a programmer's."""
+REACH: Final = {
+    Tier.READ: "Only reads",
+    Tier.DRAFT: "Makes a draft",
+    Tier.WRITE: "Writes",
+    Tier.DELETE: "Deletes",
+    Tier.ADMIN: "Changes rights",
+}
+"""What a call does to the world, by its tier."""
+LIVE: Final = frozenset({"proposed", "in_review", "scheduled", "permitted", "executing"})
+"""Statuses after which something may still happen by itself: the page keeps asking while an action is in one."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument as it is shown: in full, typed, with what a reader should know about it."""
+
+    label: str
+    path: str
+    kind: str
+    text: str
+    note: str = ""
+    remarks: list[str] = field(default_factory=list)
+    masked: bool = False
+    folded: bool = False
+
+    @property
+    def flagged(self) -> bool:
+        """Whether to look at it twice."""
+        return bool(self.remarks)
+
+    @property
+    def characters(self) -> int:
+        """Length, stated where the value is folded."""
+        return len(self.text)
+
+    @property
+    def lines(self) -> int:
+        """Number of lines, stated where the value is folded."""
+        return self.text.count("\n") + 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One of the four moments between a yes and an effect."""
+
+    name: str
+    state: str  # done | now | next | bad | unknown
+    at: dt.datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything the page of one action shows."""
+
+    action: Action
+    revision: Revision
+    contract: Contract | None
+    arguments: list[Argument]
+    request: str
+    findings: list[dict[str, Any]]
+    decisions: list[Decision]
+    execution: Execution | None
+    permit: Permit | None
+    events: list[Event]
+    stages: list[Stage]
+
+    @property
+    def live(self) -> bool:
+        """Whether the page should keep asking."""
+        return self.action.status in LIVE
+
+    @property
+    def seen(self) -> str:
+        """Changes whenever something on the page would; the page sends it back when it asks."""
+        execution = self.execution.status if self.execution else "-"
+        return f"{self.action.status}.{self.action.revision}.{len(self.decisions)}.{execution}.{len(self.events)}"
+
+    @property
+    def approvals(self) -> int:
+        """Votes for the current revision."""
+        return sum(1 for d in self.decisions if d.verb == Decision.Verb.APPROVE and d.revision_id == self.revision.pk)
+
+    @property
+    def reversible(self) -> bool:
+        """Whether the tool says how to undo what it does."""
+        return self.contract is not None and self.contract.reversible
+
+    @property
+    def reach(self) -> str:
+        """How deep the call reaches, in words."""
+        return REACH[self.contract.tier] if self.contract else "Unknown tool"
+
+    @property
+    def recipients(self) -> list[Argument]:
+        """Who receives the effect, where the tool says which arguments tell."""
+        named = self.contract.recipient_fields if self.contract else ()
+        return [a for a in self.arguments if a.path.split("[", 1)[0] in named and not a.masked]
+
+    @property
+    def on_failure(self) -> str:
+        """What becomes of the call if its answer is lost."""
+        return ON_FAILURE[self.contract.idempotency.kind] if self.contract else "it is never sent"
+
+    @property
+    def consent(self) -> str:
+        """The words on the approve button: they name the effect."""
+        if self.contract is None:
+            return "Approve"
+        return self.contract.consent_for(json.loads(self.revision.arguments))
+
+    @property
+    def passed(self) -> list[dict[str, Any]]:
+        """Findings with nothing to say: folded away together."""
+        return [f for f in self.findings if f.get("verdict") in ("allow", "veto_window") and not f.get("warning")]
+
+    @property
+    def notable(self) -> list[dict[str, Any]]:
+        """Findings that a reader should read."""
+        return [f for f in self.findings if f not in self.passed]
+
+    @property
+    def stated_percent(self) -> int:
+        """How sure the agent says it is: shown, never used."""
+        return round(100 * (self.action.stated_confidence or 0))
+
+    @property
+    def over(self) -> bool:
+        """Whether it ended without an effect."""
+        return self.action.status in ("denied", "rejected", "expired", "withdrawn", "halted", "failed")
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """Findings that a reader should look at first."""
+        return [f for f in self.findings if f.get("warning")]
+
+    @property
+    def held_by(self) -> list[dict[str, Any]]:
+        """Findings that asked for a person, or said no."""
+        return [f for f in self.findings if f.get("verdict") in ("review", "deny")]
+
+    @property
+    def must_expand(self) -> bool:
+        """Whether every folded value has to be opened before consent."""
+        return self.action.risk in ("medium", "high") and any(a.folded for a in self.arguments)
+
+    @property
+    def result(self) -> str:
+        """What the tool answered, as text."""
+        return pretty(self.execution.result) if self.execution and self.execution.result else ""
+
+
+def card(action: Action) -> Card:
+    """Read what belongs to an action. Six queries, whatever its size."""
+    revision = Revision.objects.select_related("tool_version", "policy_version", "author").get(
+        action=action, number=action.revision
+    )
+    contract = Contract.from_json(revision.tool_version.contract) if revision.tool_version else None
+    execution = Execution.objects.filter(action=action.pk).select_related("claimer").first()
+    permit = Permit.objects.filter(action=action).order_by("-id").first()
+    decisions = list(Decision.objects.filter(action=action).select_related("decider").order_by("id"))
+    subjects = [action.pk, *(row.pk for row in (execution, permit) if row is not None)]
+    events = list(Event.objects.about(action.organization_id, *subjects))
+    return Card(
+        action=action,
+        revision=revision,
+        contract=contract,
+        arguments=arguments(json.loads(revision.arguments), contract),
+        request=pretty(revision.request),
+        findings=findings(revision),
+        decisions=decisions,
+        execution=execution,
+        permit=permit,
+        events=events,
+        stages=stages(action, decisions, permit, execution),
+    )
+
+
+def pretty(canonical: str) -> str:
+    """Canonical JSON, indented for reading; the keys stay in their order."""
+    try:
+        return json.dumps(json.loads(canonical), indent=2, ensure_ascii=False)
+    except ValueError:
+        return canonical
+
+
+def arguments(values: Mapping[str, Any], contract: Contract | None) -> list[Argument]:
+    """Every argument, in the contract's order and then the rest: nothing is left out because nobody described it."""
+    schema: Mapping[str, Any] = contract.arguments_schema if contract else {}
+    described: Mapping[str, Any] = schema.get("properties") or {}
+    secrets = set(contract.secret_fields) if contract else set()
+    order = [name for name in described if name in values] + [name for name in values if name not in described]
+    return [argument for name in order for argument in _flat(name, values[name], described.get(name) or {}, secrets)]
+
+
+def _flat(path: str, value: object, schema: Mapping[str, Any], secrets: set[str]) -> list[Argument]:
+    """One row a leaf, so that nothing hides inside collapsed JSON."""
+    if path.split(".", 1)[0].split("[", 1)[0] in secrets or path in secrets:
+        return [
+            Argument(label(path, schema), path, "secret", MASK, "Secret: kept from people, sent as it is", masked=True)
+        ]
+    if isinstance(value, dict) and value:
+        inner: Mapping[str, Any] = schema.get("properties") or {}
+        return [row for key in value for row in _flat(f"{path}.{key}", value[key], inner.get(key) or {}, secrets)]
+    if isinstance(value, list) and value:
+        each = schema.get("items")
+        item: Mapping[str, Any] = each if isinstance(each, dict) else {}
+        return [row for i, one in enumerate(value) for row in _flat(f"{path}[{i}]", one, item, secrets)]
+    kind, text = _said(value)
+    remarks = glyphs.oddities(text) if isinstance(value, str) else []
+    note = str(schema.get("description") or "")
+    folded = isinstance(value, str) and glyphs.needs_folding(text)
+    return [Argument(label(path, schema), path, kind, text, note, remarks, folded=folded)]
+
+
+def label(path: str, schema: Mapping[str, Any]) -> str:
+    """The contract's own title, or the argument's name made readable."""
+    return str(schema.get("title") or path.replace("_", " ").capitalize())
+
+
+def _said(value: object) -> tuple[str, str]:
+    """A value's kind and its text. Numbers keep their digits: no thousands separators, which differ by country."""
+    if value is None:
+        return "nothing", "nothing"
+    if isinstance(value, bool):
+        return "yes or no", "Yes" if value else "No"
+    if isinstance(value, int | float):
+        return "number", json.dumps(value)
+    if isinstance(value, str):
+        return "text", value
+    return "list", "empty"
+
+
+def findings(revision: Revision) -> list[dict[str, Any]]:
+    """The ruling's findings: to look at twice first, then the most severe, then in the order they were made."""
+    ruling = json.loads(revision.ruling)
+    found = [dict(f) for f in ruling.get("findings", ())]
+    for one in found:
+        one["name"] = CHECKS.get(str(one.get("check")), str(one.get("check")).replace("_", " ").capitalize())
+    return sorted(found, key=lambda f: (not f.get("warning"), _ORDER.get(str(f.get("verdict")), 0)))
+
+
+def stages(
+    action: Action, decisions: list[Decision], permit: Permit | None, execution: Execution | None
+) -> list[Stage]:
+    """The road from a yes to an effect, as far as it has been walked. Empty while nobody has decided."""
+    status = action.status
+    if status in (ActionStatus.PROPOSED, ActionStatus.IN_REVIEW, ActionStatus.DENIED, ActionStatus.REJECTED):
+        return []
+    if status in (ActionStatus.EXPIRED, ActionStatus.WITHDRAWN, ActionStatus.HALTED) and execution is None:
+        return []
+    votes = [d for d in decisions if d.verb == Decision.Verb.APPROVE]
+    consent = (
+        Stage("Approved", "done", votes[-1].created, "by " + ", ".join(d.decider.username for d in votes))
+        if votes
+        else Stage("Allowed", "done", action.created, "by policy")
+    )
+    signed = Stage("Permit signed", "done", permit.created) if permit else Stage("Permit signed", "now")
+    if execution is None:
+        return [consent, signed, Stage("Sent", "now" if permit else "next"), Stage("Outcome", "next")]
+    outcome = {
+        "claimed": Stage("Outcome", "now"),
+        "done": Stage("Done", "done", execution.finished_at),
+        "failed": Stage("Failed", "bad", execution.finished_at),
+        "uncertain": Stage("Unknown outcome", "unknown", execution.finished_at),
+        "undone": Stage("Undone", "done", execution.finished_at),
+    }[execution.status]
+    return [consent, signed, Stage("Sent", "done", execution.claimed_at), outcome]
+
+
+def votes_by_action(ids: list[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many people have approved each action's current revision so far."""
+    counted: dict[uuid.UUID, int] = {}
+    rows = Decision.objects.filter(action_id__in=ids, verb=Decision.Verb.APPROVE).values_list(
+        "action_id", "revision__number", "action__revision"
+    )
+    for action, number, current in rows:
+        if number == current:
+            counted[action] = counted.get(action, 0) + 1
+    return counted

@@ -1,0 +1,15 @@
+"""Where people decide and where they stop. Agents' tokens reach none of these."""
+
+from django.urls import path
+
+from approvals import stop_views, views
+
+urlpatterns = [
+    path("", views.inbox, name="inbox"),
+    path("inbox/news/", views.news, name="inbox_news"),
+    path("actions/<uuid:pk>/", views.action, name="action"),
+    path("actions/<uuid:pk>/live/", views.live, name="action_live"),
+    path("actions/<uuid:pk>/decide/", views.decide, name="action_decide"),
+    path("stop/", stop_views.stop, name="stop"),
+    path("stop/<uuid:pk>/release/", stop_views.release, name="stop_release"),
+]

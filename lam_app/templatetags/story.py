@@ -1,0 +1,92 @@
+"""Events as sentences: one table of verbs, so that the same thing is told in the same words on every page."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django import template
+
+from lam_app.templatetags.look import ACTION, RUN
+from traces.models import Event
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Told:
+    """How an event reads on a timeline: a sentence, an icon, and a tone (good, warn, bad, now or none)."""
+
+    says: str
+    icon: str = "circle-dot"
+    tone: str = ""
+
+
+VERBS: Final[dict[str, Told]] = {
+    "submitted": Told("Goal accepted", "user"),
+    "proposed": Told("Proposed", "bot"),
+    "approve": Told("Approved by a person", "check", "good"),
+    "reject": Told("Rejected by a person", "hand", "bad"),
+    "happened": Told("Found to have happened", "scan-eye", "good"),
+    "did_not_happen": Told("Found not to have happened", "scan-eye", "warn"),
+    "permit_signed": Told("Permit signed", "stamp", "good"),
+    "permit_refused": Told("Permit refused, back to review", "ban", "warn"),
+    "permit_void": Told("Permit void, back to review", "rotate-ccw", "warn"),
+    "claimed": Told("Claimed by an executor", "play", "now"),
+    "retried": Told("Tried again under the same key", "rotate-ccw", "warn"),
+    "answered": Told("Answered by a person", "message-square"),
+    "cancelled": Told("Cancelled by a person", "ban", "warn"),
+    "refused": Told("An attempt was refused", "ban", "bad"),
+    "stop_engaged": Told("A stop was engaged", "octagon-minus", "bad"),
+    "stop_quiet": Told("The stop is quiet", "check", "good"),
+    "stop_released": Told("The stop was lifted", "check", "good"),
+    "expired": Told("Nobody decided in time", "hourglass", "warn"),
+    "withdrawn": Told("Withdrawn", "undo-2"),
+    "reported": Told("Report written from the ledger", "file-text"),
+}
+RULED: Final[dict[str, Told]] = {
+    "in_review": Told("Held for a person", "pen-line", "now"),
+    "denied": Told("Denied by policy", "ban", "bad"),
+    "permitted": Told("Allowed by policy", "check", "good"),
+    "scheduled": Told("Leaves unless somebody objects", "hourglass"),
+}
+SILENT: Final = frozenset(
+    {
+        ("run", "proposed"),
+        ("run", "planning"),
+        ("execution", "claimed"),
+        ("execution", "recorded"),
+        ("action", "permitted"),
+    }
+)
+"""What another event already says in the same moment. The audit log shows every one of them."""
+TONES: Final = {
+    "done": "good", "succeeded": "good", "failed": "bad", "denied": "bad", "rejected": "bad", "halted": "bad",
+    "uncertain": "warn", "expired": "warn", "needs_human": "warn", "needs_input": "warn", "in_review": "now",
+    "executing": "now", "claimed": "now",
+}  # fmt: skip
+
+
+@register.simple_tag
+def story(event: Event) -> Told | None:
+    """How a timeline tells an event, or nothing where another one of the same moment tells it already."""
+    return None if (event.subject_kind, event.verb) in SILENT else told(event)
+
+
+@register.simple_tag
+def told(event: Event) -> Told:
+    """The sentence of an event: its verb's own where it has one, else the status that was reached."""
+    if event.verb == "ruled" and event.target in RULED:
+        return RULED[event.target]
+    if event.verb in VERBS and not (event.verb == "expired" and event.target == "failed"):
+        return VERBS[event.verb]
+    tone = TONES.get(event.target, "")
+    table = RUN if event.subject_kind == "run" else ACTION
+    if event.target in table:
+        word, shape = table[event.target]
+        return Told(word, shape, tone)
+    return Told(event.verb.replace("_", " ").capitalize(), tone=tone)
+
+
+@register.filter
+def split_words(words: str) -> list[str]:
+    """A comma separated list of words, for a template's loop."""
+    return words.split(",")

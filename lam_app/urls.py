@@ -1,0 +1,23 @@
+"""Every address of the product. Each app brings its own pages; the mind adds runs and what machines ask."""
+
+from django.urls import include, path
+
+from lam_app import views
+
+urlpatterns = [
+    path("", include("approvals.urls")),
+    path("runs/", views.runs, name="runs"),
+    path("runs/new/", views.run_new, name="run_new"),
+    path("runs/<uuid:pk>/", views.run, name="run"),
+    path("runs/<uuid:pk>/live/", views.run_live, name="run_live"),
+    path("runs/<uuid:pk>/goal/", views.run_goal, name="run_goal"),
+    path("runs/<uuid:pk>/cancel/", views.run_cancel, name="run_cancel"),
+    path("runs/<uuid:pk>/input/", views.run_input, name="run_input"),
+    path("", include("tools.urls")),
+    path("", include("traces.urls")),
+    path("", include("accounts.urls")),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+]
+
+handler400 = "lam_app.views.bad_request"

@@ -1,0 +1,177 @@
+"""Pages of runs: give a goal, watch it, read what came of it. They write only by calling a verb."""
+
+import uuid
+from typing import Final
+
+from django.core.exceptions import BadRequest
+from django.db import DatabaseError, connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only, page
+from accounts.roles import Role
+from lam_app.models import Run
+from lam_app.runs import LONGEST_GOAL, answer, cancel, submit
+from lam_app.states import FINISHED
+from lam_app.story import started, story, visible_runs
+from tools.killswitch import STOPPERS
+from traces.exceptions import DomainError
+
+PAGE: Final = 50
+EXAMPLES: Final = (
+    "Tell the customer of order 1009 that it is delayed until Friday",
+    "Write a note about order 1009: the customer asked for a call back",
+)
+
+
+def _run(request: PersonRequest, pk: uuid.UUID) -> Run:
+    """A run that this person may look at. Raises ``Http404`` for any other, missing or not."""
+    found = visible_runs(request.membership).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_GET
+@page()
+def runs(request: PersonRequest) -> HttpResponse:
+    """Runs, newest first: an operator's own, or the organization's for those who review and audit."""
+    fields = only(request.GET, "before")
+    rows = visible_runs(request.membership)
+    if fields["before"]:
+        try:
+            rows = rows.filter(id__lt=uuid.UUID(fields["before"]))
+        except ValueError as wrong:
+            raise BadRequest("This is not a place in the list.") from wrong
+    found = list(rows[: PAGE + 1])
+    actions = started(found[:PAGE])
+    context = {
+        "rows": [(row, actions.get(row.pk, [])) for row in found[:PAGE]],
+        "before": found[PAGE - 1].pk if len(found) > PAGE else "",
+        "may_submit": request.membership.has(Role.OPERATOR),
+        "first_page": not fields["before"],
+    }
+    return render(request, "lam_app/runs.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page(Role.OPERATOR)
+def run_new(request: PersonRequest) -> HttpResponse:
+    """Give a goal. It is accepted in one transaction and followed on its own page."""
+    if request.method == "GET":
+        only(request.GET)
+        return render(request, "lam_app/run_new.html", {"examples": EXAMPLES, "longest": LONGEST_GOAL})
+    goal = only(request.POST, "goal")["goal"].strip()
+    try:
+        accepted = submit(initiator=request.user, organization=request.organization.pk, goal=goal)
+    except DomainError as refused:
+        context = {"examples": EXAMPLES, "longest": LONGEST_GOAL, "goal": goal, "problem": refused.message}
+        return render(request, "lam_app/run_new.html", context, status=refused.http_status)
+    return redirect("run", pk=accepted.pk)
+
+
+@require_GET
+@page()
+def run(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """One run: its steps, what happened, and the report."""
+    only(request.GET)
+    return _page(request, _run(request, pk))
+
+
+def _page(request: PersonRequest, found: Run, *, problem: str = "", status: int = 200) -> HttpResponse:
+    context = {
+        "story": story(found),
+        "mine": found.initiator_id == request.user.pk,
+        "may_steer": _may_steer(request, found),
+        "may_stop": request.membership.has(*STOPPERS),
+        "problem": problem,
+    }
+    return render(request, "lam_app/run.html", context, status=status)
+
+
+def _may_steer(request: PersonRequest, found: Run) -> bool:
+    """Whether to offer what the verbs allow: the initiator's own runs, and any for an administrator."""
+    own = found.initiator_id == request.user.pk or request.membership.has(Role.ADMINISTRATOR)
+    return own and found.status not in FINISHED
+
+
+@require_GET
+@page()
+def run_live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """The run as it is now, if the page has not seen that yet; 286 ends the asking."""
+    seen = only(request.GET, "seen")["seen"]
+    found = _run(request, pk)
+    now = story(found)
+    if now.seen == seen:
+        return HttpResponse(status=HTMX_NO_SWAP)
+    context = {
+        "story": now,
+        "mine": found.initiator_id == request.user.pk,
+        "may_steer": _may_steer(request, found),
+        "may_stop": request.membership.has(*STOPPERS),
+    }
+    return render(request, "lam_app/run.html#body", context, status=HTMX_STOP_POLLING if now.finished else 200)
+
+
+@require_GET
+@page()
+def run_goal(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """What the run is for, for the card of one of its actions."""
+    only(request.GET)
+    return render(request, "lam_app/run.html#goal", {"run": _run(request, pk)})
+
+
+@require_POST
+@page()
+def run_cancel(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """The initiator no longer wants it: what is still under the gate is withdrawn; what executes runs to its end."""
+    only(request.POST)
+    found = _run(request, pk)
+    try:
+        cancel(actor=request.user, organization=request.organization.pk, run_id=pk)
+    except DomainError as refused:
+        return _refused(request, found, refused)
+    return redirect("run", pk=pk)
+
+
+@require_POST
+@page()
+def run_input(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Answer what the run asks, or tell one that gave up how to go on."""
+    text = only(request.POST, "text")["text"]
+    found = _run(request, pk)
+    try:
+        answer(actor=request.user, organization=request.organization.pk, run_id=pk, text=text)
+    except DomainError as refused:
+        return _refused(request, found, refused)
+    return redirect("run", pk=pk)
+
+
+def _refused(request: PersonRequest, found: Run, refused: DomainError) -> HttpResponse:
+    if refused.http_status == 404:
+        raise Http404 from refused
+    return _page(request, found, problem=refused.message, status=refused.http_status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A 400 that says which field was wrong, where the raiser said so."""
+    problem = str(exception) if isinstance(exception, BadRequest) else ""
+    return render(request, "400.html", {"problem": problem}, status=400)
+
+
+@require_GET
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_GET
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """The process answers and reaches its database."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("the database does not answer\n", content_type="text/plain", status=503)
+    return HttpResponse("ready\n", content_type="text/plain")

@@ -1,0 +1,20 @@
+// The desk: the row of the card that is open stays marked, and the card is announced and scrolled to its top.
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const card = event.detail.target
+  if (card.id !== "card") return
+  const open = document.getElementById("card")?.dataset.action
+  for (const row of document.querySelectorAll(".queue .row")) {
+    row.toggleAttribute("aria-current", false)
+    if (row.dataset.action === open) row.setAttribute("aria-current", "true")
+  }
+  document.querySelector(".panes")?.setAttribute("data-view", "card")
+  document.getElementById("sentence")?.focus({ preventScroll: true })
+  document.getElementById("card").scrollTop = 0
+})
+
+// On a phone the list and the card share the screen; going back shows the list.
+document.addEventListener("click", (event) => {
+  const back = event.target.closest?.("a.pane-back[href='#queue']")
+  if (back) document.querySelector(".panes")?.setAttribute("data-view", "list")
+})

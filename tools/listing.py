@@ -1,0 +1,65 @@
+"""Reads of the hands' tables for pages: the catalogue as an organization sets it, what is stopped, what was sent."""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from tools.models import KillSwitch, Note, OutboxMessage, Tool
+
+
+def catalogue(organization: uuid.UUID) -> QuerySet[Tool]:
+    """An organization's tools by name, with the version that is offered."""
+    return Tool.objects.filter(organization_id=organization).select_related("version", "owner").order_by("name")
+
+
+def engaged(organization: uuid.UUID) -> QuerySet[KillSwitch]:
+    """Stops in force over an organization, newest first; those over everything too."""
+    return (
+        KillSwitch.objects.filter(Q(organization_id=organization) | Q(scope=KillSwitch.Scope.EVERYTHING))
+        .filter(released_at__isnull=True)
+        .select_related("engaged_by")
+        .order_by("-epoch")
+    )
+
+
+def released(organization: uuid.UUID) -> QuerySet[KillSwitch]:
+    """Stops that were lifted, newest first."""
+    return (
+        KillSwitch.objects.filter(organization_id=organization, released_at__isnull=False)
+        .select_related("engaged_by", "released_by")
+        .order_by("-epoch")
+    )
+
+
+def stops_over(organization: uuid.UUID, scopes: Iterable[str]) -> list[KillSwitch]:
+    """The stops in force over any of these scopes."""
+    return list(engaged(organization).filter(scope_key__in=list(scopes)))
+
+
+def stop_says(stop: KillSwitch) -> str:
+    """What a stop covers, as the beginning of a sentence: "Tool send_message is stopped"."""
+    scope = KillSwitch.Scope(stop.scope)
+    if scope == KillSwitch.Scope.EVERYTHING:
+        return "Everything is stopped"
+    if scope == KillSwitch.Scope.ORGANIZATION:
+        return "The whole organization is stopped"
+    if scope == KillSwitch.Scope.TOOL:
+        names = Tool.objects.filter(pk=stop.target or stop.pk).values_list("name", flat=True)
+        return f"Tool {names.first() or 'unknown'} is stopped"
+    kinds = {
+        KillSwitch.Scope.AGENT: "Agent",
+        KillSwitch.Scope.INITIATOR: "What acts for person",
+        KillSwitch.Scope.RUN: "Run",
+    }
+    return f"{kinds[scope]} {str(stop.target)[-8:]} is stopped"
+
+
+def outbox(organization: uuid.UUID) -> QuerySet[OutboxMessage]:
+    """What the demo's mail tool really sent, newest first."""
+    return OutboxMessage.objects.filter(organization=organization).order_by("-id")
+
+
+def notes(organization: uuid.UUID) -> QuerySet[Note]:
+    """What the demo's note tool really wrote, newest first."""
+    return Note.objects.filter(organization=organization).order_by("-id")
