@@ -12,7 +12,7 @@ Response = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
 class OrganizationMiddleware:
-    """Sets ``request.membership`` and ``request.organization``; None for somebody who is not signed in or belongs nowhere.
+    """Sets ``request.membership`` and ``request.organization``; None for whoever is not signed in or belongs nowhere.
 
     The session may remember which of several organizations is open; it is believed only while the membership exists.
     """
@@ -22,16 +22,17 @@ class OrganizationMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Response]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self._asynchronous = iscoroutinefunction(get_response)
+        if self._asynchronous:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Response:
-        if iscoroutinefunction(self):
-            return self._asynchronously(request)
+        if self._asynchronous:
+            return self._later(request)
         _attach(request)
         return self.get_response(request)
 
-    async def _asynchronously(self, request: HttpRequest) -> HttpResponseBase:
+    async def _later(self, request: HttpRequest) -> HttpResponseBase:
         await sync_to_async(_attach, thread_sensitive=True)(request)
         response = self.get_response(request)
         assert isinstance(response, Awaitable)
@@ -41,7 +42,7 @@ class OrganizationMiddleware:
 def _attach(request: HttpRequest) -> None:
     membership: Membership | None = None
     user = getattr(request, "user", None)
-    if isinstance(user, User) or getattr(user, "is_authenticated", False):
+    if isinstance(user, User):
         memberships = Membership.objects.of(user)
         wanted = request.session.get("organization")
         membership = (memberships.filter(organization_id=wanted).first() if wanted else None) or memberships.first()

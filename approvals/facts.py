@@ -80,11 +80,7 @@ def current_policy(organization: uuid.UUID) -> PolicyVersion:
 
 def judge(asked: Asked) -> Judged:
     """Normalise the arguments, prepare the request, gather the facts, rule."""
-    tool = (
-        Tool.objects.select_related("version")
-        .filter(organization_id=asked.organization, name=asked.tool)
-        .first()
-    )
+    tool = Tool.objects.select_related("version").filter(organization_id=asked.organization, name=asked.tool).first()
     version = tool.version if tool else None
     contract = Contract.from_json(version.contract) if version else None
     arguments: Any = dict(asked.arguments)

@@ -11,6 +11,7 @@ from approvals.queries import ActionQuerySet
 from approvals.states import ACTION, ActionStatus
 from tools.models import Tool, ToolVersion
 from traces.ids import uuid7
+from traces.models import Moving
 
 
 class PolicyVersion(models.Model):
@@ -30,7 +31,7 @@ class PolicyVersion(models.Model):
         ]
 
 
-class Action(models.Model):
+class Action(Moving):
     """An intent under the gate. What it is stands in its revisions; this row holds where it stands."""
 
     machine = ACTION
@@ -78,9 +79,13 @@ class Action(models.Model):
             models.CheckConstraint(condition=models.Q(principals__len__gt=0), name="action_has_principals"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["tool", "created", "id"], condition=models.Q(status="in_review"), name="action_inbox_tool"),
+            models.Index(
+                fields=["tool", "created", "id"], condition=models.Q(status="in_review"), name="action_inbox_tool"
+            ),
             models.Index(fields=["created", "id"], condition=models.Q(status="in_review"), name="action_inbox"),
-            models.Index(fields=["expires_at"], condition=models.Q(status__in=["in_review", "permitted"]), name="action_expiring"),
+            models.Index(
+                fields=["expires_at"], condition=models.Q(status__in=["in_review", "permitted"]), name="action_expiring"
+            ),
             models.Index(
                 fields=["status", "id"],
                 condition=models.Q(status__in=["proposed", "scheduled", "permitted", "executing", "uncertain"]),
@@ -105,7 +110,9 @@ class Revision(models.Model):
     digest = models.CharField(max_length=80)
     facts = models.TextField()  # canonical JSON: replayable
     ruling = models.TextField()  # canonical JSON
-    author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")  # who edited; null: the agent
+    author = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+"
+    )  # who edited; null: the agent
     created = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -115,7 +122,7 @@ class Revision(models.Model):
 
 
 class Decision(models.Model):
-    """A person's word on one revision. The principals are copied by the database, and none of them can be the decider."""
+    """A person's word on one revision. The database copies the principals, and none of them can be the decider."""
 
     class Verb(models.TextChoices):
         """What was decided."""
@@ -144,7 +151,8 @@ class Decision(models.Model):
                 name="one_vote_a_person",
             ),
             models.CheckConstraint(
-                condition=models.Q(verb__in=["approve", "reject", "happened", "did_not_happen"]), name="decision_verb_known"
+                condition=models.Q(verb__in=["approve", "reject", "happened", "did_not_happen"]),
+                name="decision_verb_known",
             ),
             # "NOT decider = ANY (principals)" is added as SQL in the migration: the rule of promise 7.
         ]

@@ -16,7 +16,9 @@ from tools.permits import ALGORITHM, PermitClaims, kid_of
 def _key() -> Ed25519PrivateKey:
     path = Path(settings.LAM_PERMIT_KEY)
     if path.stat().st_mode & 0o077:
-        raise ImproperlyConfigured(f"LAM_PERMIT_KEY: {path.name} may be read by others; make it readable by one user only")
+        raise ImproperlyConfigured(
+            f"LAM_PERMIT_KEY: {path.name} may be read by others; make it readable by one user only"
+        )
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise ImproperlyConfigured("LAM_PERMIT_KEY: the file holds no Ed25519 key")
@@ -30,6 +32,4 @@ def kid() -> str:
 
 def sign(claims: PermitClaims) -> str:
     """The token for exactly these claims. Raises ImproperlyConfigured or OSError where the key is missing."""
-    return jwt.encode(
-        claims.to_jwt(), _key(), algorithm=ALGORITHM, headers={"kid": kid(), "typ": "permit+jwt"}
-    )
+    return jwt.encode(claims.to_jwt(), _key(), algorithm=ALGORITHM, headers={"kid": kid(), "typ": "permit+jwt"})

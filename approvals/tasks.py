@@ -94,7 +94,9 @@ def _recover(presence: Presence) -> int:
         return 0
     bury()
     orphans = list(
-        Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).values_list("action", flat=True)[:BATCH]
+        Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).values_list("action", flat=True)[
+            :BATCH
+        ]
     )
     actions = execute.actions_of(orphans)
     with transaction.atomic():

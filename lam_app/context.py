@@ -1,7 +1,7 @@
 """What the model is shown of a run, and what its report says: both made anew from the rows at every step."""
 
 import uuid
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -54,7 +54,9 @@ def of(run: Run, *, corrections: tuple[str, ...] = ()) -> PlannerContext:
 def cards(run: Run) -> tuple[ToolCard, ...]:
     """The tools that may be proposed for this initiator by this agent. What is not offered cannot be chosen."""
     tools = (
-        Tool.objects.usable(run.organization_id, run.initiator_id, run.agent_id).select_related("version").order_by("name")
+        Tool.objects.usable(run.organization_id, run.initiator_id, run.agent_id)
+        .select_related("version")
+        .order_by("name")
     )
     offered = []
     for tool in tools:
@@ -65,7 +67,7 @@ def cards(run: Run) -> tuple[ToolCard, ...]:
             ToolCard(
                 name=tool.name,
                 description=contract.description,
-                schema=cast("dict[str, Any]", contract.arguments_schema),
+                schema=contract.arguments_schema,
                 tier=tool.tier,
                 version=tool.version.hash,
             )
@@ -79,9 +81,7 @@ def steps(run: uuid.UUID) -> tuple[StepSeen, ...]:
     ids = [action.id for action in actions]
     ledger = {row.action: row for row in Execution.objects.filter(action__in=ids)}
     current = {(r.action_id, r.number): r for r in Revision.objects.filter(action__in=ids)}
-    refusals = {
-        d.action_id: d.reason for d in Decision.objects.filter(action__in=ids, verb=Decision.Verb.REJECT)
-    }
+    refusals = {d.action_id: d.reason for d in Decision.objects.filter(action__in=ids, verb=Decision.Verb.REJECT)}
     seen = []
     for action in actions:
         revision = current[action.id, action.revision]
@@ -89,9 +89,7 @@ def steps(run: uuid.UUID) -> tuple[StepSeen, ...]:
         reason = refusals.get(action.id)
         if action.status == "denied":
             reason = " ".join(
-                f.text
-                for f in Ruling.from_json(binding.parsed(revision.ruling)).findings
-                if f.verdict is Verdict.DENY
+                f.text for f in Ruling.from_json(binding.parsed(revision.ruling)).findings if f.verdict is Verdict.DENY
             )
         seen.append(
             StepSeen(
@@ -110,7 +108,9 @@ def steps(run: uuid.UUID) -> tuple[StepSeen, ...]:
 def report_lines(run: uuid.UUID) -> list[dict[str, Any]]:
     """What a run did, step by step: from actions and ledger rows, never from what the model says."""
     actions = list(Action.objects.of_run(run).select_related("tool__version"))
-    ledger = set(Execution.objects.filter(action__in=[a.id for a in actions], status="done").values_list("action", flat=True))
+    ledger = set(
+        Execution.objects.filter(action__in=[a.id for a in actions], status="done").values_list("action", flat=True)
+    )
     lines = []
     for action in actions:
         contract = Contract.from_json(action.tool.version.contract) if action.tool and action.tool.version else None

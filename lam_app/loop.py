@@ -9,6 +9,7 @@ rows, so if it talks nonsense the state machine goes back and not the conversati
 import math
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -99,7 +100,7 @@ def advance(run_id: uuid.UUID, presence: Presence) -> bool:
 
 def _take(run_id: uuid.UUID, worker: Worker) -> Turn | None:
     """Hold a run: from SUBMITTED or WAITING along an edge, from a dead or silent planner by taking its place."""
-    hold = {"planner_id": worker.id, "planner_until": later(PLANNING_SECONDS)}
+    hold: dict[str, Any] = {"planner_id": worker.id, "planner_until": later(PLANNING_SECONDS)}
     with transaction.atomic():
         for source, guard in ((RunStatus.SUBMITTED, None), (RunStatus.WAITING, SETTLED_STEP)):
             if move(
@@ -126,32 +127,34 @@ def _turn(turn: Turn) -> None:
     """Ask for an intent and act on it. Errors of the model are bounded; the run says what became of them."""
     run, number = turn.run, turn.run.step + 1
     corrections: list[str] = []
-    calls = context.calls_so_far(run.id, number)
-    while calls < MOST_CALLS_A_STEP:
-        calls += 1
+    for attempt in range(context.calls_so_far(run.id, number) + 1, MOST_CALLS_A_STEP + 1):
         seen = context.of(run, corrections=tuple(corrections))
         try:
             planned = providers.plan(seen, config=context.model_config())
         except errors.PlannerError as error:
             if error.trace is not None:
-                _remember(run, number, calls, error.trace, error=error.code)
-            if not error.retry:
-                return _stop(turn, f"The model gave no usable answer: {error.message}")
-            if not error.correct:
-                return _wait(turn, error.retry_after or min(60.0, 2.0**calls))
-            corrections.append(error.feedback())
-            continue
-        trace = _remember(run, number, calls, planned.trace)
-        match planned.intent:
-            case Act() as act:
-                return _propose(turn, number, act, trace, planned.trace.logprob)
-            case Finish() as finish:
-                return _finish(turn, finish)
-            case Ask() as ask:
-                return _leave(turn, RunStatus.NEEDS_INPUT, "asked", question=storable(ask.question))
-            case Escalate() as escalate:
-                return _stop(turn, storable(escalate.why))
-    return _stop(turn, f"The model gave no usable answer in {calls} attempts at step {number}.")
+                _remember(run, number, attempt, error.trace, error=error.code)
+            if error.retry and error.correct:
+                corrections.append(error.feedback())
+                continue
+            if error.retry:
+                return _wait(turn, error.retry_after or min(60.0, 2.0**attempt))
+            return _stop(turn, f"The model gave no usable answer: {error.message}")
+        return _act(turn, number, planned, _remember(run, number, attempt, planned.trace))
+    return _stop(turn, f"The model gave no usable answer in {MOST_CALLS_A_STEP} attempts at step {number}.")
+
+
+def _act(turn: Turn, number: int, planned: providers.Planned, trace: uuid.UUID) -> None:
+    """Do what the intent says: these four things and nothing else."""
+    match planned.intent:
+        case Act() as act:
+            _propose(turn, number, act, trace, planned.trace.logprob)
+        case Finish() as finish:
+            _finish(turn, finish)
+        case Ask() as ask:
+            _leave(turn, RunStatus.NEEDS_INPUT, "asked", question=storable(ask.question))
+        case Escalate() as escalate:
+            _stop(turn, storable(escalate.why))
 
 
 def _propose(turn: Turn, number: int, act: Act, trace: uuid.UUID, logprob: float | None) -> None:

@@ -12,6 +12,7 @@ from approvals.models import Action
 from lam_app.states import RUN, RunStatus
 from tools.models import Worker
 from traces.ids import uuid7
+from traces.models import Moving
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -26,7 +27,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(initiator_id=user)
 
 
-class Run(models.Model):
+class Run(Moving):
     """One goal that a person gave, and where it stands."""
 
     machine = RUN

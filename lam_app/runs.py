@@ -48,7 +48,13 @@ def submit(
         client_key=client_key,
     )
     run.scopes = sorted(
-        ["everything", f"organization:{organization}", f"agent:{agent.id}", f"initiator:{initiator.id}", f"run:{run.id}"]
+        [
+            "everything",
+            f"organization:{organization}",
+            f"agent:{agent.id}",
+            f"initiator:{initiator.id}",
+            f"run:{run.id}",
+        ]
     )
     try:
         with transaction.atomic():
@@ -165,5 +171,3 @@ def _words(field: str, text: str, longest: int) -> str:
 
 def _person(user: User) -> Actor:
     return Actor("person", user.pk, user.username)
-
-

@@ -94,7 +94,8 @@ def offer_installed_tools(organization: Organization) -> None:
 def offer(organization: Organization, contract: Contract) -> Tool:
     """Put a tool into an organization's catalogue, or its new version on offer.
 
-    New tools start in the loop, usable by the organization's operators and its built-in agent, reviewable by its reviewers.
+    New tools start in the loop: usable by the organization's operators and its built-in agent, reviewable by its
+    reviewers.
     """
     tool, new = Tool.objects.get_or_create(
         organization=organization, name=contract.name, defaults={"tier": contract.tier.value}
@@ -110,7 +111,13 @@ def offer(organization: Organization, contract: Contract) -> Tool:
             contract=contract.to_json(),
         )
         tool.save(update_fields=["version"])
-        _tell(organization.id, "tool_version", "tool", tool.id, {"name": tool.name, "number": number, "hash": tool.version.hash})
+        _tell(
+            organization.id,
+            "tool_version",
+            "tool",
+            tool.id,
+            {"name": tool.name, "number": number, "hash": tool.version.hash},
+        )
     if new:
         teams = {t.name: t.group for t in Team.objects.filter(organization=organization).select_related("group")}
         if "operators" in teams:
@@ -126,9 +133,7 @@ def offer(organization: Organization, contract: Contract) -> Tool:
 
 def _organization(slug: str, name: str, people: tuple[Person, ...], password: str) -> None:
     organization = create_organization(slug, name)
-    members = [
-        create_person(organization, p.name, roles=p.roles, tier=p.tier, password=password) for p in people
-    ]
+    members = [create_person(organization, p.name, roles=p.roles, tier=p.tier, password=password) for p in people]
     Agent.objects.get_or_create(
         organization=organization,
         builtin=True,

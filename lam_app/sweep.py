@@ -36,15 +36,21 @@ def sweep() -> list[str]:
     leave()
     expire()
     rung = []
-    for task, waiting in (
-        ("approvals.tasks.sign_permits", lambda: bool(unsigned(1))),
-        ("approvals.tasks.execute_permitted", _executable),
-        ("lam_app.tasks.advance_runs", lambda: bool(loop.due(1))),
-    ):
-        if waiting():
+    for task, waits in WAITS.items():
+        if waits():
             ring(task)
             rung.append(task)
     return rung
+
+
+def _unsigned() -> bool:
+    """Permitted actions that no permit was signed for."""
+    return bool(unsigned(1))
+
+
+def _due() -> bool:
+    """Runs that the mind has to look at."""
+    return bool(loop.due(1))
 
 
 def _executable() -> bool:
@@ -53,6 +59,14 @@ def _executable() -> bool:
         Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None).exists()
         or Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).exists()
     )
+
+
+WAITS: dict[str, Callable[[], bool]] = {
+    "approvals.tasks.sign_permits": _unsigned,
+    "approvals.tasks.execute_permitted": _executable,
+    "lam_app.tasks.advance_runs": _due,
+}
+"""Which bell to ring when what is there."""
 
 
 def forever(stopped: Callable[[], bool]) -> None:

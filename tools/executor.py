@@ -23,7 +23,8 @@ from traces.canonical import canonical
 from traces.clock import now
 from traces.exceptions import DomainError
 from traces.ids import uuid7
-from traces.services import Actor, Column, Guard, Moving, move
+from traces.models import Moving
+from traces.services import Actor, Column, Guard, move
 
 MAX_ATTEMPTS = 5
 EXECUTOR = Actor.system("executor")
@@ -140,9 +141,7 @@ def call(claimed: Claimed, presence: Presence) -> Outcome:
     return outcome
 
 
-def take_over(
-    worker: Worker, *, only: Sequence[uuid.UUID], limit: int
-) -> list[tuple[uuid.UUID, uuid.UUID, int, bool]]:
+def take_over(worker: Worker, *, only: Sequence[uuid.UUID], limit: int) -> list[tuple[uuid.UUID, uuid.UUID, int, bool]]:
     """Own the ledger rows of these actions whose claimer is known dead. Call it after ``hold``, like a claim.
 
     Returns execution, action, the new fence, and whether the call may be repeated as far as attempts and the

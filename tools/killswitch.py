@@ -20,9 +20,7 @@ from traces.services import Actor, Entry, record
 STOPPERS = (Role.REVIEWER, Role.ADMINISTRATOR)
 
 
-def engage(
-    *, actor: User, organization: uuid.UUID, scope: str, target: uuid.UUID | None, reason: str
-) -> KillSwitch:
+def engage(*, actor: User, organization: uuid.UUID, scope: str, target: uuid.UUID | None, reason: str) -> KillSwitch:
     """Stop an organization, or a tool, agent, initiator or run within it. When this returns, the stop is ARMED.
 
     Raises MayNotStop, or StopRefused for a missing reason, an unknown scope or a scope without its target.
@@ -95,7 +93,7 @@ def settle_quiet() -> int:
                     OR k.scope IN ('agent', 'initiator') AND e.organization_id = k.organization_id))
             """
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def engaged(organization: uuid.UUID) -> list[KillSwitch]:

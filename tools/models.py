@@ -12,6 +12,7 @@ from accounts.roles import TierLevel
 from tools.queries import tools_with
 from tools.states import EXECUTION, ExecutionStatus
 from traces.ids import uuid7
+from traces.models import Moving
 
 
 class ToolVersion(models.Model):
@@ -68,7 +69,9 @@ class Tool(models.Model):
     tier = models.CharField(max_length=10, choices=TierLevel.choices, default=TierLevel.ADMIN)
     maturity = models.CharField(max_length=12, choices=MaturityLevel.choices, default=MaturityLevel.IN_THE_LOOP)
     veto_seconds = models.IntegerField(default=0)
-    lifted = models.JSONField(default=dict)  # category → {reason, limit}: which categories no longer hold it in the loop
+    lifted = models.JSONField(
+        default=dict
+    )  # category → {reason, limit}: which categories no longer hold it in the loop
     version = models.ForeignKey(ToolVersion, on_delete=models.PROTECT, null=True, related_name="+")
     owner = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     agents = models.ManyToManyField(Agent, through="AgentTool", related_name="tools")
@@ -89,7 +92,8 @@ class Tool(models.Model):
             models.UniqueConstraint(fields=["organization", "name"], name="tool_name_once_an_organization"),
             models.CheckConstraint(condition=models.Q(tier__in=TierLevel.values), name="tool_tier_known"),
             models.CheckConstraint(
-                condition=models.Q(maturity__in=["in_the_loop", "on_the_loop", "audit_only"]), name="tool_maturity_known"
+                condition=models.Q(maturity__in=["in_the_loop", "on_the_loop", "audit_only"]),
+                name="tool_maturity_known",
             ),
             models.CheckConstraint(condition=models.Q(veto_seconds__gte=0), name="tool_veto_not_negative"),
         ]
@@ -135,7 +139,7 @@ class Worker(models.Model):
     ended_at = models.DateTimeField(null=True)
 
 
-class Execution(models.Model):
+class Execution(Moving):
     """The ledger: a row with the unique key exists before the tool is called, and keeps what came of it."""
 
     machine = EXECUTION
@@ -207,7 +211,10 @@ class KillSwitch(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(scope__in=["everything", "organization", "tool", "agent", "initiator", "run"]), name="kill_scope_known"),
+            models.CheckConstraint(
+                condition=models.Q(scope__in=["everything", "organization", "tool", "agent", "initiator", "run"]),
+                name="kill_scope_known",
+            ),
             models.CheckConstraint(condition=~models.Q(reason=""), name="kill_has_a_reason"),
             models.CheckConstraint(
                 condition=models.Q(released_by__isnull=True) | ~models.Q(released_by=models.F("engaged_by")),

@@ -150,7 +150,12 @@ def verify(token: str) -> PermitClaims:
             key,
             algorithms=[ALGORITHM],
             issuer=ISSUER,
-            options={"verify_exp": False, "verify_nbf": False, "verify_iat": False, "require": ["jti", "sub", "exp", "nbf"]},
+            options={
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+                "require": ["jti", "sub", "exp", "nbf"],
+            },
         )
     except (jwt.PyJWTError, ValueError, TypeError, UnicodeError) as error:
         raise PermitRefused("The permit's signature does not hold.") from error
@@ -161,6 +166,4 @@ def verify(token: str) -> PermitClaims:
 
 
 def _canonical_spelling(token: str) -> str:
-    return ".".join(
-        jwt.utils.base64url_encode(jwt.utils.base64url_decode(part)).decode() for part in token.split(".")
-    )
+    return ".".join(jwt.utils.base64url_encode(jwt.utils.base64url_decode(part)).decode() for part in token.split("."))

@@ -31,7 +31,7 @@ def host() -> str:
     """Where a pid means something: this boot of this machine, in this process namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        space = os.readlink("/proc/self/ns/pid")
+        space = str(Path("/proc/self/ns/pid").readlink())
     except OSError:  # not Linux: a name is the best there is, and leases decide
         return socket.gethostname()[:120]
     return f"{boot}/{space}"[:120]
@@ -139,11 +139,7 @@ def bury() -> list[uuid.UUID]:
             [settings.LAM_LEASE_SECONDS],
         )
         here = host()
-        dead = [
-            row[0]
-            for row in cursor.fetchall()
-            if (ticks(row[2]) != row[3] if row[1] == here else row[4])
-        ]
+        dead = [row[0] for row in cursor.fetchall() if (ticks(row[2]) != row[3] if row[1] == here else row[4])]
         if dead:
             cursor.execute(
                 "UPDATE tools_worker SET ended_at = clock_timestamp() WHERE id = ANY(%s) AND ended_at IS NULL", [dead]

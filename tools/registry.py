@@ -25,7 +25,7 @@ class UnknownConnector(DomainError):
 @functools.cache
 def _load() -> None:
     """Import every module of ``tools.catalogue`` and of LAM_TOOLS, each of which registers its own tools."""
-    import tools.catalogue as catalogue  # noqa: PLC0415 - the catalogue imports the connector, which imports the contract
+    from tools import catalogue
 
     for module in pkgutil.iter_modules(catalogue.__path__):
         importlib.import_module(f"{catalogue.__name__}.{module.name}")

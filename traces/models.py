@@ -13,6 +13,20 @@ from django.db import models
 from django.db.models.functions import Now
 
 from traces.ids import uuid7
+from traces.states import Machine
+
+
+class Moving(models.Model):
+    """A governed row with a status. ``traces.services.move`` is the only function that changes it."""
+
+    machine: ClassVar[Machine]
+    event_kind: ClassVar[str]
+    """What events call such a row."""
+    run_column: ClassVar[str]
+    """Which column names the run that the row belongs to."""
+
+    class Meta:
+        abstract = True
 
 
 class EventQuerySet(models.QuerySet["Event"]):

@@ -10,13 +10,13 @@ import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import connection, transaction
 
 from traces.canonical import canonical
 from traces.ids import uuid7
-from traces.states import Machine
+from traces.models import Moving
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,6 @@ class Column:
     values: Sequence[Any]
 
 
-class Moving(Protocol):
-    """A model whose status ``move`` may change."""
-
-    machine: Machine
-    event_kind: str
-    run_column: str
-    _meta: Any
-
-
 def _sealable(detail: Mapping[str, Any]) -> tuple[bytes, str, bytes]:
     """Salt, canonical text, and the digest that the envelope carries (SHA-256 of salt and text)."""
     salt = os.urandom(16)
@@ -101,7 +92,7 @@ INSERT INTO traces_event ({_EVENT_COLUMNS})
 SELECT id, organization, clock_timestamp(), actor_kind, actor, actor_name, verb, subject_kind, subject, source, target,
        reason, run, '', '', pg_current_xact_id()::text::bigint, digest
 FROM said
-"""  # noqa: S608 - column names only
+"""
 
 
 def record(*entries: Entry) -> None:
@@ -109,7 +100,7 @@ def record(*entries: Entry) -> None:
     if not entries:
         return
     sealed = [_sealable(entry.detail) for entry in entries]
-    params = {
+    params: dict[str, Any] = {
         "id": [uuid7() for _ in entries],
         "organization": [e.organization for e in entries],
         "actor_kind": [e.actor.kind for e in entries],
@@ -207,7 +198,7 @@ WITH asked AS (
     SELECT moved.event, moved.organization_id, asked.salt, asked.detail FROM moved JOIN asked ON asked.id = moved.id
 ){", " + then.sql if then else ""}
 SELECT id FROM moved
-"""  # noqa: S608 - identifiers come from models and call sites in this code base, values are parameters
+"""
     params: dict[str, Any] = {
         "ids": asked,
         "events": [uuid7() for _ in asked],

@@ -12,9 +12,7 @@ from traces.services import Guard, move
 
 
 @remembers_refusals("approve")
-def approve(
-    *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = ""
-) -> Decision:
+def approve(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = "") -> Decision:
     """Record the vote and, when it is the last one needed, let the action go to the gatekeeper.
 
     ``digest`` is that of the revision that the person saw. Raises the exceptions of ``take`` and ``shown``.

@@ -90,9 +90,7 @@ def take(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID) -> Actio
 
     Raises ActionNotFound for a missing or foreign action alike, PrincipalMayNotDecide, NotPermitted.
     """
-    action = (
-        Action.objects.within(organization).select_for_update(of=("self",)).filter(id=action_id).first()
-    )
+    action = Action.objects.within(organization).select_for_update(of=("self",)).filter(id=action_id).first()
     if action is None:
         raise ActionNotFound
     if actor.pk in action.principals:
@@ -122,9 +120,10 @@ def shown(action: Action, *, digest: str, status: str) -> Revision:
 
 def decided(action: Action, revision: Revision, *, actor: User, verb: str, reason: str) -> Decision:
     """Write a person's decision and the event that tells of it. Raises AlreadyDecided for a second vote."""
-    if verb in (Decision.Verb.APPROVE, Decision.Verb.REJECT) and revision.decisions.filter(
-        decider=actor, verb__in=[Decision.Verb.APPROVE, Decision.Verb.REJECT]
-    ).exists():
+    if (
+        verb in (Decision.Verb.APPROVE, Decision.Verb.REJECT)
+        and revision.decisions.filter(decider=actor, verb__in=[Decision.Verb.APPROVE, Decision.Verb.REJECT]).exists()
+    ):
         raise AlreadyDecided("You have already voted on this. It waits for somebody else.", state=action.status)
     decision = Decision(
         organization_id=action.organization_id,

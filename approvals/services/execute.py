@@ -1,4 +1,4 @@
-"""execute: what the executor needs of the gate. Which permits to look at, and whether a token fits the bytes it is for."""
+"""execute: what the executor needs of the gate: which permits there are, and whether each fits the bytes it is for."""
 
 import uuid
 from dataclasses import dataclass

@@ -47,7 +47,9 @@ def unsigned(limit: int = BATCH) -> list[Action]:
     """Permitted actions that have no live permit yet, oldest first."""
     live = Permit.objects.filter(action=OuterRef("pk"), revoked_at=None)
     return list(
-        Action.objects.filter(~Exists(live), status=ActionStatus.PERMITTED).select_related("tool").order_by("id")[:limit]
+        Action.objects.filter(~Exists(live), status=ActionStatus.PERMITTED)
+        .select_related("tool")
+        .order_by("id")[:limit]
     )
 
 
@@ -156,7 +158,12 @@ def issue(ready: list[Ready], tokens: list[str], *, kid: str) -> int:
                     subject_kind="action",
                     subject=r.action.id,
                     run=r.action.run,
-                    detail={"permit": str(r.claims.permit), "kid": kid, "digest": r.claims.digest, "expires": r.claims.expires},
+                    detail={
+                        "permit": str(r.claims.permit),
+                        "kid": kid,
+                        "digest": r.claims.digest,
+                        "expires": r.claims.expires,
+                    },
                 )
                 for r in ready
                 if r.claims.permit in written

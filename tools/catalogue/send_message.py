@@ -15,7 +15,10 @@ class Message(BaseModel):
     """What is sent, and to whom."""
 
     to: str = Field(
-        title="To", min_length=1, max_length=200, description="Who the message is for: an address, or a customer of an order"
+        title="To",
+        min_length=1,
+        max_length=200,
+        description="Who the message is for: an address, or a customer of an order",
     )
     subject: str = Field(default="About your order", title="Subject", max_length=200, description="The subject line")
     body: str = Field(title="Message", min_length=1, max_length=5000, description="The text of the message")

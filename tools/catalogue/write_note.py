@@ -13,7 +13,9 @@ class NoteText(BaseModel):
     """What is noted, and about what."""
 
     text: str = Field(title="Note", min_length=1, max_length=5000, description="The text of the note")
-    about: str = Field(default="", title="About", max_length=200, description="What the note is about, such as an order")
+    about: str = Field(
+        default="", title="About", max_length=200, description="What the note is about, such as an order"
+    )
 
 
 @tool(

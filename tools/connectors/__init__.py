@@ -1,1 +1,1 @@
-"""Ways of reaching a tool. Only the registry imports these; they share one interface, ``tools.connecting.Connector``."""
+"""Ways of reaching a tool. Only the registry imports them; they share one interface (``tools.connecting``)."""

@@ -84,7 +84,9 @@ def tool(
             timeout=timeout,
         ).validate()
         if slug in TOOLS and TOOLS[slug].function.__module__ != function.__module__:
-            raise ValueError(f"two tools are called {slug}: in {function.__module__} and {TOOLS[slug].function.__module__}")
+            raise ValueError(
+                f"two tools are called {slug}: in {function.__module__} and {TOOLS[slug].function.__module__}"
+            )
         TOOLS[slug] = PythonTool(contract, model, function)
         return TOOLS[slug]
 
@@ -115,9 +117,12 @@ class PythonConnector:
             result = found.function(arguments, call)
         except ToolFailed as failed:
             return Outcome(
-                OutcomeStatus.FAILED, error=Error(failed.code, failed.message), sent=True, evidence={"said": failed.message}
+                OutcomeStatus.FAILED,
+                error=Error(failed.code, failed.message),
+                sent=True,
+                evidence={"said": failed.message},
             )
-        except Exception as error:  # noqa: BLE001 - anything at all leaves a doubt, and a doubt is an answer here
+        except Exception as error:
             kind = type(error).__name__
             return Outcome(
                 OutcomeStatus.UNCERTAIN,
@@ -134,12 +139,14 @@ class PythonConnector:
             return Outcome(OutcomeStatus.UNCERTAIN, error=Error("no_probe", "The tool cannot be asked."), sent=None)
         try:
             result = found.asks(call)
-        except Exception as error:  # noqa: BLE001 - a probe that fails has told nothing
+        except Exception as error:
             kind = type(error).__name__
             return Outcome(
                 OutcomeStatus.UNCERTAIN, error=Error("probe_failed", f"Asking stopped with {kind}."), sent=None
             )
-        return None if result is None else Outcome(OutcomeStatus.DONE, result=result, sent=True, evidence={"probed": True})
+        return (
+            None if result is None else Outcome(OutcomeStatus.DONE, result=result, sent=True, evidence={"probed": True})
+        )
 
     @staticmethod
     def _find(contract: Contract) -> PythonTool[Any] | None:
