@@ -89,7 +89,7 @@ def judge(asked: Asked) -> Judged:
     summary = f"Call {asked.tool}"
     if contract is not None:
         try:
-            arguments = normalise(contract.arguments_schema, arguments).arguments
+            arguments = normalise(contract.arguments_schema, arguments, at="arguments").arguments
             request = registry.connector(contract).prepare(contract, arguments)
         except ArgumentsRefused as refused:
             problems = tuple((p.path, p.message) for p in refused.problems)
@@ -99,7 +99,7 @@ def judge(asked: Asked) -> Judged:
     agent = Agent.objects.get(id=asked.agent, organization_id=asked.organization)
     facts = Facts(
         policy_version=policy.number,
-        halts=tuple(Halt(scope=scope, target="", reason=reason) for scope, reason in engaged_over(scopes)),
+        halts=tuple(Halt(scope=scope, target=target, reason=why) for scope, target, why in engaged_over(scopes)),
         tool=_tool_facts(tool, version, contract),
         arguments=arguments,
         problems=problems,

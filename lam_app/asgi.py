@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+from traces.bodies import BodyLimit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lam_app.settings")
 
-application = get_asgi_application()
+# A body without a length is cut off while it arrives, before anything is spooled (T81).
+application = BodyLimit(get_asgi_application(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

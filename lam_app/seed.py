@@ -12,7 +12,9 @@ from accounts.roles import Role, TierLevel
 from approvals.models import PolicyVersion
 from tools import registry
 from tools.contract import Contract
+from tools.exceptions import LookAlike
 from tools.models import AgentTool, Tool, ToolVersion
+from tools.text import skeleton
 from traces.services import Actor, Entry, record
 
 SETUP = Actor.system("setup")
@@ -94,9 +96,17 @@ def offer_installed_tools(organization: Organization) -> None:
 def offer(organization: Organization, contract: Contract) -> Tool:
     """Put a tool into an organization's catalogue, or its new version on offer.
 
+    Raises ContractRefused for a contract that does not hold, LookAlike for a name that people may take for another's.
+
     New tools start in the loop: usable by the organization's operators and its built-in agent, reviewable by its
     reviewers.
     """
+    contract.validate()
+    for other in (
+        Tool.objects.filter(organization=organization).exclude(name=contract.name).values_list("name", flat=True)
+    ):
+        if skeleton(other) == skeleton(contract.name):
+            raise LookAlike(f"{contract.name} may be taken for {other}, which is in the catalogue.", name=other)
     tool, new = Tool.objects.get_or_create(
         organization=organization, name=contract.name, defaults={"tier": contract.tier.value}
     )

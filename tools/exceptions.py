@@ -1,4 +1,4 @@
-"""What can be wrong with a stop. The docstring is the message; the class says what HTTP answers."""
+"""What can be wrong with a tool or a stop. The docstring is the message; the class says what HTTP answers."""
 
 from typing import ClassVar
 
@@ -38,3 +38,10 @@ class AlreadyReleased(DomainError):
 
     http_status: ClassVar[int] = 409
     code: ClassVar[str] = "already_decided"
+
+
+class LookAlike(DomainError):
+    """This name may be taken for that of another tool."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "contract_invalid"

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -27,12 +28,20 @@ def tools_with(user: uuid.UUID, organization: uuid.UUID, codename: str) -> list[
         return [row[0] for row in cursor.fetchall()]
 
 
-def engaged_over(scopes: Iterable[str]) -> list[tuple[str, str]]:
-    """The kill switches engaged over any of these scopes, as scope and reason; newest first."""
+class Engaged(NamedTuple):
+    """A kill switch that is engaged: over what kind of thing, over which, and why."""
+
+    scope: str
+    target: str
+    reason: str
+
+
+def engaged_over(scopes: Iterable[str]) -> list[Engaged]:
+    """The kill switches engaged over any of these scopes, newest first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT scope, reason FROM tools_killswitch"
+            "SELECT scope, coalesce(target::text, ''), reason FROM tools_killswitch"
             " WHERE scope_key = ANY(%s) AND released_at IS NULL ORDER BY epoch DESC",
             [list(scopes)],
         )
-        return [(row[0], row[1]) for row in cursor.fetchall()]
+        return [Engaged(*row) for row in cursor.fetchall()]

@@ -114,7 +114,7 @@ def shown(action: Action, *, digest: str, status: str) -> Revision:
     if status == "in_review":
         halts = engaged_over(action.scopes)
         if halts:
-            raise Halted(state=action.status, stop=halts[0][1])
+            raise Halted(state=action.status, stop=halts[0].reason)
     return action.revisions.get(number=action.revision)
 
 
