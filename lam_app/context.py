@@ -30,9 +30,9 @@ def model_config() -> ModelConfig:
     )
 
 
-def calls_so_far(run: uuid.UUID, step: int) -> int:
-    """How often the model was asked for this step already, by whichever planner."""
-    return Trace.objects.filter(run=run, step=step).count()
+def failed_calls(run: uuid.UUID, step: int) -> list[str]:
+    """The error of every earlier call for this step, by whichever planner, oldest first."""
+    return list(Trace.objects.filter(run=run, step=step).order_by("id").values_list("error", flat=True))
 
 
 def of(run: Run, *, corrections: tuple[str, ...] = ()) -> PlannerContext:

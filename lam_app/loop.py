@@ -126,8 +126,9 @@ def _take(run_id: uuid.UUID, worker: Worker) -> Turn | None:
 def _turn(turn: Turn) -> None:
     """Ask for an intent and act on it. Errors of the model are bounded; the run says what became of them."""
     run, number = turn.run, turn.run.step + 1
-    corrections: list[str] = []
-    for attempt in range(context.calls_so_far(run.id, number) + 1, MOST_CALLS_A_STEP + 1):
+    failed = context.failed_calls(run.id, number)
+    corrections = [said for code in failed if (said := errors.feedback_of(code))]
+    for attempt in range(len(failed) + 1, MOST_CALLS_A_STEP + 1):
         seen = context.of(run, corrections=tuple(corrections))
         try:
             planned = providers.plan(seen, config=context.model_config())

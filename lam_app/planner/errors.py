@@ -125,3 +125,11 @@ class ProviderRejected(PlannerError):
         """`status` is the HTTP status of the refusal, where there was one."""
         super().__init__(detail, trace=trace)
         self.status = status
+
+
+def feedback_of(code: str) -> str:
+    """What to tell the model about an earlier answer of which only the error's code is left; empty where nothing helps."""
+    for kind in PlannerError.__subclasses__():
+        if kind.code == code and kind.correct:
+            return (kind.__doc__ or "").strip()
+    return ""
