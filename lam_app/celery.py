@@ -18,6 +18,6 @@ app.autodiscover_tasks()
 
 @task_prerun.connect
 def look_at_the_connection(sender: Task[..., Any], **_: Any) -> None:
-    """Workers keep one connection; before each task ask whether it still lives, or a restarted PostgreSQL costs a task."""
+    """Workers keep one connection: ask whether it still lives, or each restart of PostgreSQL costs a task."""
     if not sender.request.is_eager:
         close_old_connections()

@@ -107,7 +107,7 @@ def database(name: str, value: str) -> dict[str, str]:
     Raises WrongSetting when no database is named.
     """
     parts = urlsplit(value)
-    found = {key: setting for key, setting in parse_qsl(parts.query, keep_blank_values=False)}
+    found = dict(parse_qsl(parts.query, keep_blank_values=False))
     if parts.hostname:
         found["host"] = unquote(parts.hostname)
     if parts.port:

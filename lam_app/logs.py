@@ -23,7 +23,9 @@ def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
         if _SECRET_NAME.search(name):
             event[name] = HIDDEN
         elif isinstance(value, str):
-            event[name] = _SECRET_TEXT.sub(lambda found: f"{found.group(1)}:{HIDDEN}" if found.group(1) else HIDDEN, value)
+            event[name] = _SECRET_TEXT.sub(
+                lambda found: f"{found.group(1)}:{HIDDEN}" if found.group(1) else HIDDEN, value
+            )
     return event
 
 

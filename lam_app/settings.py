@@ -108,7 +108,9 @@ TEMPLATES: list[dict[str, Any]] = [
 # ------------------------------------------------------------------------------------------------ database
 _address = env.url("DATABASE_URL", env.DATABASE_SCHEMES, _services.get(LAM_ROLE, ""))
 # With no server known every command that needs none still works; a connection fails naming this directory.
-_parts = env.database("DATABASE_URL", _address) if _address else {"host": str(LAM_HOME / "run"), "dbname": "countersign"}
+_parts = (
+    env.database("DATABASE_URL", _address) if _address else {"host": str(LAM_HOME / "run"), "dbname": "countersign"}
+)
 
 # Milliseconds. Pages give up sooner than workers; migrations are never cut short.
 _STATEMENT = {"web": 15_000, "worker": 60_000}.get(LAM_ROLE, 0)

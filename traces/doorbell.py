@@ -67,7 +67,9 @@ def _ring_now(task_name: str, queue: str) -> None:
 def _fell_silent(task_name: str, error: Exception) -> None:
     global _silent_until
     _silent_until = time.monotonic() + SILENCE_SECONDS
-    logger.warning("the bell did not ring; the sweep will find the work", extra={"task": task_name, "error": str(error)})
+    logger.warning(
+        "the bell did not ring; the sweep will find the work", extra={"task": task_name, "error": str(error)}
+    )
 
 
 def _key(task_name: str) -> str:

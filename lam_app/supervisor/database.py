@@ -45,7 +45,11 @@ def as_role(address: str, role: str, password: str) -> str:
     """The same server and database, as one of our accounts."""
     parts = urlsplit(address)
     server = parts.netloc.rpartition("@")[2]
-    options = urlencode([(key, value) for key, value in parse_qsl(parts.query) if key not in {"user", "password"}], quote_via=quote, safe="/")
+    options = urlencode(
+        [(key, value) for key, value in parse_qsl(parts.query) if key not in {"user", "password"}],
+        quote_via=quote,
+        safe="/",
+    )
     return urlunsplit((parts.scheme, f"{ROLES[role]}:{quote(password, safe='')}@{server}", parts.path, options, ""))
 
 
@@ -76,7 +80,7 @@ def prepare(address: str, passwords: Mapping[str, str], *, may_make_databases: b
     for role, url in urls.items():
         if not _answers(url):
             raise NotPrepared(
-                f"the account {ROLES[role]} exists but does not accept the password kept in LAM_HOME/keys/passwords.json. "
+                f"the account {ROLES[role]} exists, but not with the password kept in LAM_HOME/keys/passwords.json. "
                 f"If no other instance uses this server, run: ALTER ROLE {ROLES[role]} PASSWORD '…' with that password"
             )
     return urls
@@ -136,7 +140,11 @@ def _make_database(admin: psycopg.Connection, database: str) -> bool:
     superuser = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if not (superuser and superuser[0]):
         admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(owner))  # one may give away only to oneself's roles
-    admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(database), owner))
+    admin.execute(
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(
+            sql.Identifier(database), owner
+        )
+    )
     return True
 
 

@@ -22,7 +22,7 @@ from urllib.parse import quote
 import psutil
 
 from lam_app.supervisor.places import Account, Places, owned_directory, within_reach
-from lam_app.supervisor.processes import Program
+from lam_app.supervisor.programs import Program
 
 ADMIN = "countersign_admin"
 DATABASE = "countersign"
@@ -161,7 +161,12 @@ class Postgres:
         """A stale pid file is PostgreSQL's own business (through it, it looks for orphaned backends), except when
         its pid now belongs to another program: then PostgreSQL would wait for that program for ever."""
         lines = self._pid_lines()
-        if lines and lines[0].strip().isdigit() and psutil.pid_exists(int(lines[0])) and not _is(int(lines[0]), "postgres"):
+        if (
+            lines
+            and lines[0].strip().isdigit()
+            and psutil.pid_exists(int(lines[0]))
+            and not _is(int(lines[0]), "postgres")
+        ):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             for stale in self.sockets.glob(".s.PGSQL.*"):
                 stale.unlink(missing_ok=True)
@@ -177,7 +182,8 @@ class Postgres:
         as_account = {"user": who.uid, "group": who.gid, "extra_groups": []} if who else {}
         done = subprocess.run(  # type: ignore[call-overload]
             [str(self.programs() / tool), *arguments],
-            env=_ENVIRONMENT, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, **as_account,
+            env=_ENVIRONMENT, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            **as_account,
         )  # fmt: skip
         if done.returncode:
             raise Unavailable(f"{tool} failed: {done.stderr.strip()[-800:]}")

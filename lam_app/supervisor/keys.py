@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from lam_app.environment import WrongSetting
 from lam_app.supervisor.embedded import write_secret
 
 
@@ -19,7 +20,7 @@ def signing_secret(keys: Path) -> str:
 def permit_keys(private: Path, public: Path) -> None:
     """Make the gatekeeper's Ed25519 key if there is none, and write its public half where executors may read it.
 
-    Raises ValueError when the private key's file holds something else.
+    Raises WrongSetting when the private key's file holds something else.
     """
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,11 +32,12 @@ def permit_keys(private: Path, public: Path) -> None:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         write_secret(private, made.decode())
-    key = serialization.load_pem_private_key(private.read_bytes(), None)
+    try:
+        key = serialization.load_pem_private_key(private.read_bytes(), None)
+    except (ValueError, TypeError):
+        key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError(f"LAM_PERMIT_KEY: {private} is not an Ed25519 private key")
-    spelled = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+        raise WrongSetting("LAM_PERMIT_KEY", f"{private} is not an unencrypted Ed25519 private key (PEM)")
+    spelled = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     write_secret(public, spelled.decode())
     public.chmod(0o644)

@@ -19,7 +19,8 @@ from lam_app.supervisor import database, keys
 from lam_app.supervisor.embedded import Postgres, Redis, Unavailable, passwords, write_secret
 from lam_app.supervisor.nursery import Nursery
 from lam_app.supervisor.places import Places, arrange
-from lam_app.supervisor.processes import NotReady, Program, Stopped, Supervisor, child_of, end_leftovers
+from lam_app.supervisor.processes import NotReady, Stopped, Supervisor, child_of, end_leftovers
+from lam_app.supervisor.programs import Program
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -56,7 +57,15 @@ def run(argv: Sequence[str]) -> int:
         up(options.port, options.demo, options.workers)
     except Stopped:
         pass
-    except (Refused, env.WrongSetting, Unavailable, NotReady, database.NotPrepared, PermissionError, LookupError) as error:
+    except (
+        Refused,
+        env.WrongSetting,
+        Unavailable,
+        NotReady,
+        database.NotPrepared,
+        PermissionError,
+        LookupError,
+    ) as error:
         print(f"up: {error}", file=sys.stderr)
         return 1
     return 0
@@ -116,7 +125,9 @@ def refuse_unsafe(port: int, demo: bool, workers: int) -> None:
         try:
             trying.bind((HOST, port))
         except OSError as error:
-            raise Refused(f"port {port} on {HOST} cannot be used ({error.strerror}); choose another with --port") from None
+            raise Refused(
+                f"port {port} on {HOST} cannot be used ({error.strerror}); choose another with --port"
+            ) from None
 
 
 @contextlib.contextmanager
@@ -127,7 +138,9 @@ def only_one(home: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise Refused(f"another `up` (pid {lock.read().strip() or '?'}) runs on {home}; give this one its own LAM_HOME") from None
+            raise Refused(
+                f"another `up` (pid {lock.read().strip() or '?'}) runs on {home}; give this one its own LAM_HOME"
+            ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from lam_app.supervisor.places import Account, can_enter
-from lam_app.supervisor.processes import Child, Program, child_of, die_with_parent
+from lam_app.supervisor.processes import Child, child_of
+from lam_app.supervisor.programs import Program, die_with_parent, launch
 
 _ORDER_BYTES = 65536
 
@@ -54,8 +55,6 @@ class Nursery:
         return self._ready
 
     def _start(self) -> int:
-        from lam_app.supervisor.processes import launch
-
         if self._ours:
             self._ours.close()
         self._ready = False

@@ -95,7 +95,7 @@ class Places:
         inside = self.shared / "sockets"
         if len(os.fsencode(inside / longest_name)) <= SOCKET_PATH_BYTES:
             return owned_directory(inside, self.servers, 0o711 if self.servers else 0o700)
-        short = Path("/tmp") if os.path.isdir("/tmp") else Path(tempfile.gettempdir())  # noqa: S108 (checked below)
+        short = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108 (checked below)
         return owned_directory(
             short / f"countersign-{os.geteuid()}-{_mark(self.home)}", self.servers, 0o711 if self.servers else 0o700
         )
@@ -141,7 +141,9 @@ def within_reach(program_root: Path, who: Account | None, label: str) -> Path:
     copy = _reachable_root(who) / f"{label}-{_mark(program_root)}-{int(program_root.stat().st_mtime)}"
     if not copy.exists():
         unfinished = Path(tempfile.mkdtemp(dir=copy.parent))
-        shutil.copytree(program_root, unfinished / "tree", symlinks=True, ignore=shutil.ignore_patterns("*.a", "include"))
+        shutil.copytree(
+            program_root, unfinished / "tree", symlinks=True, ignore=shutil.ignore_patterns("*.a", "include")
+        )
         try:
             (unfinished / "tree").rename(copy)
         except OSError:

@@ -63,7 +63,7 @@ def refresh_settings() -> None:
 
     import lam_app.celery
 
-    lam_app.celery.app.conf.broker_url = module.CELERY_BROKER_URL
+    lam_app.celery.app.conf.update(broker_url=module.CELERY_BROKER_URL)
 
 
 def run(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> None:

@@ -25,7 +25,9 @@ def test_every_requirement_is_pinned_and_hashed(place: Path) -> None:
     found = entries(place.read_text())
     assert len(found) > 30
     for entry in found:
-        assert re.match(r"^[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==[^\s]+(\s*;[^-]+)?(\s+--hash=sha256:[0-9a-f]{64})+$", entry), entry
+        assert re.match(
+            r"^[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==[^\s]+(\s*;[^-]+)?(\s+--hash=sha256:[0-9a-f]{64})+$", entry
+        ), entry
 
 
 @pytest.mark.parametrize("place", LISTS, ids=lambda place: place.name)
@@ -43,7 +45,9 @@ def test_what_runs_is_part_of_what_is_tested_in_the_same_versions() -> None:
 
 def test_every_hash_that_changes_fails_the_build(tmp_path: Path) -> None:
     """T105: a package other than the locked one is refused, not installed."""
-    whole = next(entry for entry in entries((PROJECT / "requirements" / "run.txt").read_text()) if entry.startswith(SMALL))
+    whole = next(
+        entry for entry in entries((PROJECT / "requirements" / "run.txt").read_text()) if entry.startswith(SMALL)
+    )
     digits = {"0": "1"}
     changed = re.sub(r"sha256:([0-9a-f])", lambda found: "sha256:" + digits.get(found.group(1), "0"), whole)
     assert changed != whole
@@ -52,8 +56,9 @@ def test_every_hash_that_changes_fails_the_build(tmp_path: Path) -> None:
         listed = tmp_path / f"{name}.txt"
         listed.write_text(entry + "\n")
         results[name] = subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps",
-             "--require-hashes", "--only-binary", ":all:", "--dest", str(tmp_path / name), "-r", str(listed)],
+            [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check",
+             "--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest", str(tmp_path / name),
+             "-r", str(listed)],
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
     assert results["changed"].returncode != 0

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.support.up import PASSWORD, Up, status_of, until
+from tests.support.up import PASSWORD, Up, sign_in, status_of, until
 
 pytestmark = pytest.mark.slow
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start processes as another user")
@@ -33,7 +33,15 @@ def test_it_says_ready_once_and_serves_the_sign_in_page(up: Up) -> None:
 
 
 def test_the_demo_says_who_can_sign_in(up: Up) -> None:
-    assert f"operator, reviewer, reviewer2, administrator, auditor, developer, outsider with the password {PASSWORD}" in up.said
+    assert (
+        f"operator, reviewer, reviewer2, administrator, auditor, developer, outsider with the password {PASSWORD}"
+        in up.said
+    )
+
+
+@pytest.mark.parametrize("user", ["operator", "reviewer"])
+def test_demo_users_sign_in_with_the_configured_password(up: Up, user: str) -> None:
+    assert "/login" not in sign_in(up.url, user)
 
 
 def test_it_listens_on_loopback_only(up: Up) -> None:
@@ -88,7 +96,9 @@ def test_executors_are_another_user_who_can_read_neither_the_private_key_nor_oth
     trusted = [up.child(name).pid for name in ("web", "gatekeeper", "planner", "postgres")]
     closed = [up.home / "keys" / "permit.pem", up.home / "run" / "services.json", up.home / "keys" / "passwords.json"]
     for place in [*map(str, closed), *(f"/proc/{pid}/environ" for pid in trusted)]:
-        tried = subprocess.run(["cat", place], user=uid, group=uid, extra_groups=[], capture_output=True, text=True, check=False)
+        tried = subprocess.run(
+            ["cat", place], user=uid, group=uid, extra_groups=[], capture_output=True, text=True, check=False
+        )
         assert tried.returncode != 0, place
         assert tried.stdout == ""
         assert "Permission denied" in tried.stderr

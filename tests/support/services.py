@@ -14,7 +14,7 @@ from pathlib import Path
 from lam_app.supervisor import database
 from lam_app.supervisor.embedded import Postgres, Redis, passwords
 from lam_app.supervisor.places import arrange
-from lam_app.supervisor.processes import Program, launch, tail
+from lam_app.supervisor.programs import Program, launch, tail
 
 
 @dataclass(frozen=True)
@@ -68,5 +68,3 @@ def services() -> Iterator[Services]:
     finally:
         shutil.rmtree(shared, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.cookiejar
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +22,7 @@ from types import TracebackType
 import psutil
 
 PROJECT = Path(__file__).resolve().parents[2]
-PASSWORD = "only-for-this-test-run"  # noqa: S105
+PASSWORD = "only-for-this-test-run"
 
 
 def free_port() -> int:
@@ -49,6 +51,19 @@ def status_of(address: str) -> int:
         return 0
 
 
+def sign_in(address: str, user: str) -> str:
+    """Sign in as a demo user; the address of the page where that leads."""
+    jar = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    page = f"{address}/accounts/login/"
+    opener.open(page, timeout=10).close()
+    token = next(str(cookie.value) for cookie in jar if cookie.name == "csrftoken")
+    form = {"login": user, "password": PASSWORD, "csrfmiddlewaretoken": token}
+    asked = urllib.request.Request(page, urllib.parse.urlencode(form).encode(), {"Referer": page})
+    with opener.open(asked, timeout=10) as answer:
+        return str(answer.url)
+
+
 class Up:
     """One instance. `with Up() as up` is ready inside the block, and gone with all its processes behind it."""
 
@@ -69,7 +84,9 @@ class Up:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             self.stop()
         finally:
@@ -80,7 +97,17 @@ class Up:
         clean = {name: os.environ[name] for name in ("PATH", "LANG", "HOME", "SSL_CERT_FILE") if name in os.environ}
         with open(self.output, "ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--demo", "--port", str(self.port), "--workers", "1", *self.options],
+                [
+                    sys.executable,
+                    "manage.py",
+                    "up",
+                    "--demo",
+                    "--port",
+                    str(self.port),
+                    "--workers",
+                    "1",
+                    *self.options,
+                ],
                 cwd=PROJECT,
                 env={**clean, "LAM_HOME": str(self.home), "LAM_DEMO_PASSWORD": PASSWORD, **self.settings},
                 stdout=out,

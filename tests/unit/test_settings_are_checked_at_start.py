@@ -13,7 +13,7 @@ from lam_app import environment as env
 from lam_app.logs import HIDDEN, hide_secrets
 
 PROJECT = Path(__file__).resolve().parents[2]
-PASSWORD = "hunter2hunter2"  # noqa: S105
+PASSWORD = "hunter2hunter2"
 
 
 def start(settings: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
