@@ -5,7 +5,7 @@ road from a decision to an effect can be read here, top to bottom.
 """
 
 from celery import shared_task
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from approvals import permits
 from approvals.claims import STILL_TRUE
@@ -44,10 +44,12 @@ def execute_permitted() -> int:
     presence = present("executor")
     settled = _recover(presence)
     while waiting := _together(execute.waiting(BATCH)):
-        claimed = _claim(waiting, presence)
+        claimed = _claimed(waiting, presence)
         for item in claimed:  # one at a time: what is recorded is safe before the next call begins
             settled += _record(item, executor.call(item, presence), presence)
-        if not claimed:
+        owned = {item.call.action for item in claimed}
+        returned = execute.return_unclaimed([w for w in waiting if w.action.id not in owned])
+        if not claimed and not returned:
             break
     return settled
 
@@ -58,6 +60,23 @@ def _together(waiting: list[execute.Waiting]) -> list[execute.Waiting]:
     """
     safe = [w for w in waiting if w.contract.idempotency.kind is not IdempotencyClass.NEITHER]
     return safe or waiting[:1]
+
+
+def _claimed(waiting: list[execute.Waiting], presence: Presence) -> list[executor.Claimed]:
+    """Claim together, or one by one where a unique constraint refused the batch: one used permit stops no other."""
+    with presence.or_die():
+        try:
+            return _claim(waiting, presence)
+        except IntegrityError as used:
+            if len(waiting) == 1:
+                execute.refuse(waiting[0], f"The permit, its action or its key was used before: {_constraint(used)}.")
+                return []
+            return [item for w in waiting for item in _claimed([w], presence)]
+
+
+def _constraint(error: IntegrityError) -> str:
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return str(getattr(diagnosis, "constraint_name", None) or "unknown constraint")
 
 
 def _claim(waiting: list[execute.Waiting], presence: Presence) -> list[executor.Claimed]:
@@ -81,7 +100,7 @@ def _claim(waiting: list[execute.Waiting], presence: Presence) -> list[executor.
 
 def _record(item: executor.Claimed, outcome: Outcome, presence: Presence) -> int:
     """Transaction 2: outcome, statuses and events. The settled row is the message to the mind."""
-    with transaction.atomic():
+    with presence.or_die(), transaction.atomic():
         settled = executor.record([(item, outcome)], Action, worker=presence.worker)
         if settled:
             ring("lam_app.tasks.advance_runs")

@@ -6,12 +6,14 @@ it: propose, finish, ask, escalate. The model remembers nothing between calls: t
 rows, so if it talks nonsense the state machine goes back and not the conversation.
 """
 
+import contextlib
+import logging
 import math
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from approvals import binding
 from approvals.services.propose import Proposal, propose
@@ -29,6 +31,7 @@ from traces.clock import later, now
 from traces.ids import uuid7
 from traces.services import Actor, Guard, move
 
+logger = logging.getLogger(__name__)
 PLANNER = Actor.system("planner")
 MOST_STEPS = 30
 MOST_CALLS_A_STEP = 6
@@ -95,6 +98,12 @@ def advance(run_id: uuid.UUID, presence: Presence) -> bool:
         _turn(turn)
     except Overtaken:
         return False
+    except OperationalError:
+        raise  # the database is away: whoever takes the run over begins this turn anew
+    except Exception as error:
+        logger.exception("a turn failed", extra={"run": str(run_id)})
+        with contextlib.suppress(Overtaken):
+            _stop(turn, f"Something went wrong here, not with the goal: {type(error).__name__}. The log has more.")
     return True
 
 

@@ -8,21 +8,24 @@ lock is free *and* either its pid is gone from this host or, for another host, i
 """
 
 import contextlib
+import logging
 import os
 import random
 import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 
 from tools.models import Worker
 from traces.ids import uuid7
 
+logger = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
 _STARTED_FIELD = 21  # of /proc/PID/stat, after the name
 
@@ -96,6 +99,19 @@ class Presence:
                 self._last = time.monotonic()
             except psycopg.Error:
                 os._exit(75)  # EX_TEMPFAIL: whoever supervises us starts a fresh one
+
+    @contextlib.contextmanager
+    def or_die(self) -> Iterator[None]:
+        """End the process when the database fails between a claim and its record.
+
+        Whether that transaction was committed is then unknown, and as long as we live nobody may take our rows over.
+        Dead, we are known to be dead, and every row is recovered by its tool's class (promise 3).
+        """
+        try:
+            yield
+        except OperationalError:
+            logger.exception("the database failed between a claim and its record; ending, so that others may recover")
+            os._exit(75)
 
     def proven(self) -> bool:
         """Whether the session was seen to stand recently enough that nobody may count this process as dead."""

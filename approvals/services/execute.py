@@ -4,15 +4,19 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from approvals import binding
 from approvals.models import Action, Permit
+from approvals.services import permit as permit_service
 from approvals.services.propose import rejudge
 from approvals.states import ActionStatus
 from tools import registry
 from tools.connecting import Call
 from tools.contract import Contract
 from tools.permits import PermitClaims, PermitRefused, verify
+from tools.queries import engaged_over
+from traces.exceptions import DomainError
 from traces.services import Actor, Entry, record
 
 EXECUTOR = Actor.system("executor")
@@ -31,7 +35,7 @@ class Waiting:
 def waiting(limit: int) -> list[Waiting]:
     """Permitted actions whose permits hold, oldest first. What does not hold is refused, remembered and sent back."""
     permits = list(
-        Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None)
+        Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None, expires_at__gt=Now())
         .select_related("action", "action__tool", "revision", "tool_version")
         .order_by("action_id")[:limit]
     )
@@ -39,9 +43,29 @@ def waiting(limit: int) -> list[Waiting]:
     for permit in permits:
         try:
             ready.append(fit(permit))
-        except PermitRefused as refused:
+        except DomainError as refused:
             _send_back(permit, refused.message)
     return ready
+
+
+def refuse(waiting: Waiting, why: str) -> None:
+    """Remember that a permit was refused at the claim, void it, and let people look again."""
+    _send_back(Permit.objects.select_related("action").get(id=waiting.claims.permit), why)
+
+
+def return_unclaimed(waiting: list[Waiting]) -> int:
+    """What could not be claimed and still stands permitted is examined as the gatekeeper would: if something changed
+    since it was decided on, it goes back to people. Returns how many did.
+
+    Another executor's claim, a stop and an expired permit are no reason: somebody else deals with those.
+    """
+    returned = 0
+    for action in Action.objects.filter(
+        id__in=[w.action.id for w in waiting], status=ActionStatus.PERMITTED
+    ).select_related("tool"):
+        if permit_service.examine(action) is None and not engaged_over(action.scopes):
+            returned += 1
+    return returned
 
 
 def fit(permit: Permit) -> Waiting:

@@ -5,6 +5,7 @@ facts, counts the votes and looks up the voters' rights. The signature itself is
 which only the gatekeeper's task imports.
 """
 
+import logging
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,9 +24,11 @@ from approvals.states import ActionStatus
 from tools.permits import PermitClaims
 from tools.queries import engaged_over, holds
 from traces.clock import now
+from traces.exceptions import DomainError
 from traces.ids import uuid7
 from traces.services import Actor, Entry, record
 
+logger = logging.getLogger(__name__)
 GATEKEEPER = Actor.system("gatekeeper")
 BATCH = 100
 
@@ -61,8 +64,12 @@ def examine(action: Action) -> Ready | None:
     try:
         return _ready(action, revision)
     except Void as void:
-        rejudge(action, actor=GATEKEEPER, why=str(void))
-        return None
+        why = str(void)
+    except (DomainError, ValueError, KeyError, TypeError) as error:  # stored text that cannot be read is no permission
+        logger.exception("an action could not be examined", extra={"action": str(action.id)})
+        why = f"What was stored cannot be examined: {type(error).__name__}."
+    rejudge(action, actor=GATEKEEPER, why=why)
+    return None
 
 
 def _ready(action: Action, revision: Revision) -> Ready:

@@ -94,7 +94,7 @@ def tool(
 
 
 def _schema(model: type[BaseModel]) -> dict[str, JSON]:
-    schema = cast("dict[str, JSON]", model.model_json_schema())
+    schema: dict[str, JSON] = model.model_json_schema()
     schema["additionalProperties"] = False
     return schema
 
@@ -111,7 +111,7 @@ class PythonConnector:
         found = self._find(contract)
         if found is None:
             return _nothing_sent("tool_missing", f"{contract.name} is not installed on this executor.")
-        request = cast("dict[str, Any]", call.request)
+        request: dict[str, Any] = call.request
         try:
             arguments = found.model.model_validate(request["arguments"])
             result = found.function(arguments, call)
