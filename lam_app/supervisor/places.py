@@ -134,16 +134,28 @@ def owned_directory(path: Path, owner: Account | None, mode: int) -> Path:
     return path
 
 
-def within_reach(program_root: Path, who: Account | None, label: str) -> Path:
-    """The directory itself, or a copy of it where this account can reach it. The copy is made once."""
-    if who is None or can_enter(program_root, who):
-        return program_root
-    copy = _reachable_root(who) / f"{label}-{_mark(program_root)}-{int(program_root.stat().st_mtime)}"
+def within_reach(packages: Path, parts: tuple[str, ...], who: Account | None, label: str) -> Path:
+    """The directory of installed packages, or a copy of these parts of it where this account can reach them.
+
+    Parts keep their places relative to each other, because programs find their libraries that way. `label` names
+    the copy and tells its version: it is made once and shared by every instance.
+    """
+    present = [part for part in parts if (packages / part).exists()]
+    if who is None or all(can_enter(packages / part, who) for part in present):
+        return packages
+    copy = _reachable_root(who) / label
     if not copy.exists():
         unfinished = Path(tempfile.mkdtemp(dir=copy.parent))
-        shutil.copytree(
-            program_root, unfinished / "tree", symlinks=True, ignore=shutil.ignore_patterns("*.a", "include")
-        )
+        for part in present:
+            shutil.copytree(
+                packages / part,
+                unfinished / "tree" / part,
+                symlinks=True,
+                ignore=shutil.ignore_patterns("*.a", "include"),
+            )
+        for made in [unfinished / "tree", *(unfinished / "tree").rglob("*")]:
+            if not made.is_symlink():  # whatever the umask was
+                made.chmod(0o755 if made.is_dir() or made.stat().st_mode & stat.S_IXUSR else 0o644)
         try:
             (unfinished / "tree").rename(copy)
         except OSError:
