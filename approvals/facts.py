@@ -145,6 +145,7 @@ def _tool_facts(tool: Tool | None, version: ToolVersion | None, contract: Contra
 def _initiator(asked: Asked, tool: Tool | None) -> Party:
     member = (
         Membership.objects.select_related("user")
+        .defer("user__password")  # the worker role may not read it
         .filter(organization_id=asked.organization, user_id=asked.initiator)
         .first()
     )

@@ -129,7 +129,7 @@ def _take(run_id: uuid.UUID, worker: Worker) -> Turn | None:
                 )
                 if cursor.rowcount != 1:
                     return None
-    return Turn(Run.objects.select_related("initiator", "agent").get(id=run_id), worker)
+    return Turn(Run.objects.with_people().get(id=run_id), worker)
 
 
 def _turn(turn: Turn) -> None:

@@ -20,7 +20,11 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def within(self, organization: uuid.UUID) -> "RunQuerySet":
         """One organization's runs, newest first."""
-        return self.filter(organization_id=organization).select_related("initiator", "agent").order_by("-id")
+        return self.filter(organization_id=organization).with_people().order_by("-id")
+
+    def with_people(self) -> "RunQuerySet":
+        """With initiator and agent, and without the password hash, which the worker role may not read."""
+        return self.select_related("initiator", "agent").defer("initiator__password")
 
     def started_by(self, user: uuid.UUID) -> "RunQuerySet":
         """What this person asked for."""
