@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ |= {
             "LAM_HOME": str(found.home),
             "LAM_ROLE": "owner",
+            "LAM_TOOLS": "tests.support.tools",
             "DATABASE_URL": found.owner,
             "REDIS_URL": found.redis,
             "SECRET_KEY": secrets.token_urlsafe(40),
