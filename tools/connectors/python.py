@@ -13,7 +13,7 @@ The function raises ToolFailed only when it knows that nothing was done. Whateve
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast, get_type_hints
 
 from pydantic import BaseModel
 
@@ -62,7 +62,8 @@ def tool(
     """Register a function as a tool. Raises ContractRefused, naming the path, for a contract that does not hold."""
 
     def register(function: Callable[[Model, Call], Result]) -> PythonTool[Model]:
-        model = cast("type[Model]", function.__annotations__["arguments"])
+        # Resolved, since a module may keep its annotations as text.
+        model = cast("type[Model]", get_type_hints(function)["arguments"])
         slug = name or function.__name__
         contract = Contract(
             name=slug,
