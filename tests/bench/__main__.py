@@ -96,8 +96,8 @@ def floor(owner: str) -> float:
     query = parse_qs(url.query).get("port", [str(url.port or 5432)])[0]
     database = url.path.lstrip("/")
     tools = pgbench().parent
-    sql = "CREATE TABLE IF NOT EXISTS bench_floor"
-        " (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, status text, detail text)"
+    columns = "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, status text, detail text"
+    sql = f"CREATE TABLE IF NOT EXISTS bench_floor ({columns})"
     user = unquote(url.username or "")
     common = ["-p", query, "-U", user]
     subprocess.run(
