@@ -156,9 +156,19 @@ class Card:
         return round(100 * (self.action.stated_confidence or 0))
 
     @property
-    def over(self) -> bool:
-        """Whether it ended without an effect."""
-        return self.action.status in ("denied", "rejected", "expired", "withdrawn", "halted", "failed")
+    def effect_heading(self) -> str:
+        """The heading of the effect, in the tense that is true now."""
+        if self.action.status in ("done", "undone"):
+            return "What was changed"
+        nothing = self.action.status in ("denied", "rejected", "expired", "withdrawn", "halted", "failed")
+        return "What would have changed" if nothing else "What will change"
+
+    @property
+    def why_heading(self) -> str:
+        """The heading of the ruling, in the tense that is true now."""
+        if self.action.status == "denied":
+            return "Why it was denied"
+        return "Why it waits for a person" if self.action.status in ("proposed", "in_review") else "Why a person was asked"
 
     @property
     def warnings(self) -> list[dict[str, Any]]:
@@ -286,9 +296,9 @@ def stages(
         if votes
         else Stage("Allowed", "done", action.created, "by policy")
     )
-    signed = Stage("Permit signed", "done", permit.created) if permit else Stage("Permit signed", "now")
+    signed = Stage("Permit signed", "done", permit.created) if permit else Stage("Permit", "now")
     if execution is None:
-        return [consent, signed, Stage("Sent", "now" if permit else "next"), Stage("Outcome", "next")]
+        return [consent, signed, Stage("Sending", "now" if permit else "next"), Stage("Outcome", "next")]
     outcome = {
         "claimed": Stage("Outcome", "now"),
         "done": Stage("Done", "done", execution.finished_at),

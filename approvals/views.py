@@ -22,6 +22,7 @@ from approvals.services.verdict import did_not_happen, happened
 from tools.killswitch import STOPPERS
 from tools.listing import stops_over
 from traces.exceptions import DomainError
+from traces.middleware import wants_document
 
 PAGE: Final = 50
 MORE_THAN: Final = 99
@@ -149,7 +150,7 @@ def action(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     only(request.GET, "lane", "from")
     shown = card(get_action_for_reading(request.membership, pk))
     if request.htmx:
-        return render(request, "approvals/desk.html#opened", _desk(request, None, shown))
+        return render(request, "approvals/opened.html", _desk(request, None, shown))
     queue = _queue(request) if request.membership.has(Role.REVIEWER) else None
     return render(request, "approvals/desk.html", _desk(request, queue, shown, view="card"))
 
@@ -163,7 +164,7 @@ def live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     if shown.seen == fields["seen"]:
         return HttpResponse(status=HTMX_NO_SWAP)
     status = 200 if shown.live else HTMX_STOP_POLLING
-    return render(request, "approvals/desk.html#moved", _desk(request, None, shown), status=status)
+    return render(request, "approvals/moved.html", _desk(request, None, shown), status=status)
 
 
 @require_POST
@@ -194,6 +195,8 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     except DomainError as refused:
         if refused.http_status == 404:
             raise Http404 from refused
+        if wants_document(request):
+            raise
         return _again(request, pk, refused.http_status, refused.message)
     return redirect("action", pk=pk)
 

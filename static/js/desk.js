@@ -13,6 +13,15 @@ document.addEventListener("htmx:afterSwap", (event) => {
   document.getElementById("card").scrollTop = 0
 })
 
+// The card that is open already is not fetched anew: nothing may be swapped under a person who begins to act on it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const row = event.detail.elt
+  if (!row.matches?.(".queue .row") || row.dataset.action !== document.getElementById("card")?.dataset.action) return
+  event.preventDefault()
+  document.querySelector(".panes")?.setAttribute("data-view", "card")
+  document.getElementById("sentence")?.focus({ preventScroll: true })
+})
+
 // On a phone the list and the card share the screen; going back shows the list.
 document.addEventListener("click", (event) => {
   const back = event.target.closest?.("a.pane-back[href='#queue']")

@@ -1,0 +1,110 @@
+"""A browser, and the real product to open in it: `manage.py up --demo`, started once for all browser tests.
+
+Chromium is the system's own. Without one these tests are left out and say so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.up import PASSWORD, PROJECT, Up
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SCREENSHOTS = PROJECT / "docs" / "screenshots"
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+PATIENCE = 20_000  # milliseconds; what is awaited takes one or two seconds
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs a browser and starts the whole product."""
+    for item in items:
+        if Path(str(item.path)).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.slow)
+            if not CHROMIUM:
+                item.add_marker(pytest.mark.skip(reason="no Chromium: apt-get install chromium, or set CHROMIUM"))
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Up]:
+    """The whole product, seeded with the demo's people."""
+    with Up() as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; each person gets a context of their own."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright keeps a running loop in the main thread
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What a browser complained of: broken scripts, blocked content, dialogs. Stays empty, or the test fails."""
+    return []
+
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture
+def sign_in(product: Up, browser: Browser, complaints: list[str]) -> Iterator[SignIn]:
+    """Sign in as one of the demo's people, by the form, in a browser session of their own."""
+    contexts: list[BrowserContext] = []
+
+    def as_person(name: str, *, size: dict[str, int] = WIDE, scheme: str = "light") -> Page:
+        context = browser.new_context(viewport=size, color_scheme=scheme, base_url=product.url, reduced_motion="reduce")
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
+        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("console", lambda said: _listen(said.text, complaints))
+        page.goto("/accounts/login/")
+        page.fill("#login", name)
+        page.fill("#password", PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: "/accounts/login" not in url)
+        return page
+
+    yield as_person
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _listen(text: str, complaints: list[str]) -> None:
+    if "Content Security Policy" in text or "Uncaught" in text:
+        complaints.append(text)
+
+
+def picture(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture for the manual; only when asked, so that a test run leaves the tree as it was."""
+    if os.environ.get("COUNTERSIGN_SCREENSHOTS") == "1":
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(SCREENSHOTS / f"{name}.png"), full_page=whole)
+
+
+def give_goal(operator: Page, goal: str) -> str:
+    """Submit a goal through the form and wait until its action is under review; the address of the run."""
+    operator.goto("/runs/new/")
+    operator.get_by_role("textbox", name="Goal").fill(goal)
+    operator.get_by_role("button", name="Start the run").click()
+    operator.wait_for_url("**/runs/*-*/")
+    operator.locator(".step [data-status=in_review]").first.wait_for()
+    return operator.url
