@@ -129,7 +129,9 @@ class ApiToken(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(scope__in=["agent", "operate", "audit"]), name="token_scope_known"),
+            models.CheckConstraint(
+                condition=models.Q(scope__in=["agent", "operate", "audit"]), name="token_scope_known"
+            ),
             models.CheckConstraint(
                 condition=models.Q(scope="agent", agent__isnull=False) | ~models.Q(scope="agent"),
                 name="agent_token_names_its_agent",

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from approvals import binding
 from approvals.models import Action, Permit
 from approvals.services import permit as permit_service
-from approvals.services.propose import rejudge
+from approvals.services.rejudge import rejudge
 from approvals.states import ActionStatus
 from tools import registry
 from tools.connecting import Call

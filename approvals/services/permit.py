@@ -19,7 +19,7 @@ from approvals.claims import EPOCH
 from approvals.facts import current_policy
 from approvals.models import Action, Decision, Permit, Revision
 from approvals.policy import Facts, Verdict, rule
-from approvals.services.propose import rejudge
+from approvals.services.rejudge import rejudge
 from approvals.states import ActionStatus
 from tools.permits import PermitClaims
 from tools.queries import engaged_over, holds

@@ -103,7 +103,7 @@ def _stage(proposal: Proposal, judged: Judged) -> Action:
     )
     if ruling.verdict is Verdict.VETO_WINDOW:
         action.due_at = later(ruling.veto_seconds)
-    revision = _revise(action, judged, number=1)
+    revision = revise(action, judged, number=1)
     action.digest = revision.digest
     action.save(force_insert=True)
     revision.save(force_insert=True)
@@ -147,7 +147,7 @@ def route(action: Action, judged: Judged) -> None:
         ring("lam_app.tasks.advance_runs")
 
 
-def _revise(action: Action, judged: Judged, *, number: int, author: uuid.UUID | None = None) -> Revision:
+def revise(action: Action, judged: Judged, *, number: int, author: uuid.UUID | None = None) -> Revision:
     """The immutable content of an action, ready to be saved."""
     digest = binding.revision_digest(
         organization=action.organization_id,
@@ -175,68 +175,3 @@ def _revise(action: Action, judged: Judged, *, number: int, author: uuid.UUID | 
         ruling=binding.text(judged.ruling.to_json()),
         author_id=author,
     )
-
-
-def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
-    """Void a permit that no longer holds: the same call is judged as things stand now and goes back to people.
-
-    Call it for a PERMITTED action whose tool, policy, preconditions or deciders changed. Votes begin anew, because
-    they belong to the old revision. Returns whether this caller was the one to move it.
-    """
-    current = action.revisions.get(number=action.revision)
-    proposal = Proposal(
-        organization=action.organization_id,
-        run=action.run,
-        step=action.step,
-        origin=action.origin,
-        initiator=action.initiator_id,
-        agent=action.agent_id,
-        principals=tuple(action.principals),
-        tool=action.tool_name,
-        arguments=binding.parsed(current.arguments),
-        confidence=action.confidence,
-    )
-    judged = judge(proposal)
-    revision = _revise(action, judged, number=action.revision + 1)
-    with transaction.atomic():
-        ruling = judged.ruling
-        moved = move(
-            Action,
-            [action.id],
-            ActionStatus.PERMITTED,
-            ActionStatus.IN_REVIEW,
-            actor=actor,
-            verb="permit_void",
-            reason=why,
-            details={action.id: {"revision": revision.number, "digest": revision.digest}},
-            changes={
-                "revision": revision.number,
-                "digest": revision.digest,
-                "summary": judged.summary,
-                "verdict": Verdict.REVIEW.name.lower() if ruling.verdict is not Verdict.DENY else "deny",
-                "risk": str(ruling.risk),
-                "maturity": str(ruling.maturity),
-                "quorum": max(1, ruling.quorum),
-                "expires_at": later(settings.LAM_REVIEW_SECONDS),
-            },
-        )
-        if not moved:
-            return False
-        revision.save(force_insert=True)
-        action.permits.filter(revoked_at=None).update(revoked_at=now(), revoked_because=why)
-        if ruling.verdict is Verdict.DENY:
-            move(
-                Action,
-                [action.id],
-                ActionStatus.IN_REVIEW,
-                ActionStatus.DENIED,
-                actor=Actor.system("policy"),
-                verb="ruled",
-                reason=" ".join(f.text for f in ruling.findings if f.verdict is Verdict.DENY)[:2000],
-                changes={"settled_at": now()},
-            )
-            ring("lam_app.tasks.advance_runs")
-    return True
-
-
-__all__ = ["Proposal", "propose", "rejudge", "route"]

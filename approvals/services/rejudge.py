@@ -1,0 +1,76 @@
+"""rejudge: a permit that no longer holds is void, and the same call is judged again as things stand now."""
+
+from django.conf import settings
+from django.db import transaction
+
+from approvals import binding
+from approvals.facts import judge
+from approvals.models import Action
+from approvals.policy import Verdict
+from approvals.services.propose import Proposal, revise
+from approvals.states import ActionStatus
+from traces.clock import later, now
+from traces.doorbell import ring
+from traces.services import Actor, move
+
+
+def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
+    """Void a permit that no longer holds: the same call is judged as things stand now and goes back to people.
+
+    Call it for a PERMITTED action whose tool, policy, preconditions or deciders changed. Votes begin anew, because
+    they belong to the old revision. Returns whether this caller was the one to move it.
+    """
+    current = action.revisions.get(number=action.revision)
+    proposal = Proposal(
+        organization=action.organization_id,
+        run=action.run,
+        step=action.step,
+        origin=action.origin,
+        initiator=action.initiator_id,
+        agent=action.agent_id,
+        principals=tuple(action.principals),
+        tool=action.tool_name,
+        arguments=binding.parsed(current.arguments),
+        confidence=action.confidence,
+    )
+    judged = judge(proposal)
+    revision = revise(action, judged, number=action.revision + 1)
+    with transaction.atomic():
+        ruling = judged.ruling
+        moved = move(
+            Action,
+            [action.id],
+            ActionStatus.PERMITTED,
+            ActionStatus.IN_REVIEW,
+            actor=actor,
+            verb="permit_void",
+            reason=why,
+            details={action.id: {"revision": revision.number, "digest": revision.digest}},
+            changes={
+                "revision": revision.number,
+                "digest": revision.digest,
+                "summary": judged.summary,
+                "verdict": Verdict.REVIEW.name.lower() if ruling.verdict is not Verdict.DENY else "deny",
+                "risk": str(ruling.risk),
+                "maturity": str(ruling.maturity),
+                "quorum": max(1, ruling.quorum),
+                "expires_at": later(settings.LAM_REVIEW_SECONDS),
+            },
+        )
+        if not moved:
+            return False
+        revision.save(force_insert=True)
+        action.permits.filter(revoked_at=None).update(revoked_at=now(), revoked_because=why)
+        if ruling.verdict is Verdict.DENY:
+            move(
+                Action,
+                [action.id],
+                ActionStatus.IN_REVIEW,
+                ActionStatus.DENIED,
+                actor=Actor.system("policy"),
+                verb="ruled",
+                reason=" ".join(f.text for f in ruling.findings if f.verdict is Verdict.DENY)[:2000],
+                changes={"settled_at": now()},
+            )
+            ring("lam_app.tasks.advance_runs")
+    return True
