@@ -118,16 +118,17 @@ def _recover(presence: Presence) -> int:
         ]
     )
     actions = execute.actions_of(orphans)
-    with transaction.atomic():
-        executor.hold(sorted({scope for action in actions.values() for scope in action.scopes}))
-        taken = executor.take_over(presence.worker, only=list(actions), limit=BATCH)
-        halted = {a for a, action in actions.items() if engaged_over(action.scopes)}
     settled = 0
-    for execution, action_id, fence, may_repeat in taken:
-        contract, call = execute.call_again(actions[action_id])
-        item = executor.Claimed(execution=execution, fence=fence, contract=contract, call=call)
-        outcome = executor.recover(item, presence, repeat=may_repeat and action_id not in halted)
-        settled += _record(item, outcome, presence)
+    with presence.or_die():  # from here on the rows are ours, and nobody else may take them over while we live
+        with transaction.atomic():
+            executor.hold(sorted({scope for action in actions.values() for scope in action.scopes}))
+            taken = executor.take_over(presence.worker, only=list(actions), limit=BATCH)
+            halted = {a for a, action in actions.items() if engaged_over(action.scopes)}
+        for execution, action_id, fence, may_repeat in taken:
+            contract, call = execute.call_again(actions[action_id])
+            item = executor.Claimed(execution=execution, fence=fence, contract=contract, call=call)
+            outcome = executor.recover(item, presence, repeat=may_repeat and action_id not in halted)
+            settled += _record(item, outcome, presence)
     return settled
 
 

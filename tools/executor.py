@@ -119,26 +119,33 @@ def claim(
 
 
 def call(claimed: Claimed, presence: Presence) -> Outcome:
-    """Make one call, outside of any transaction, and repeat it only where the tool's class makes that harmless."""
+    """Make one call, outside of any transaction, and repeat it only where the tool's class makes that harmless.
+
+    A doubt is never forgotten: when a keyed call may have had its effect, a later attempt that did not even leave
+    says nothing about the earlier one.
+    """
     reach = registry.connector(claimed.contract)
     kind = claimed.contract.idempotency.kind
     outcome = _unsent("not_present", "This worker could not prove that it still owns the work.")
+    doubt: Outcome | None = None
     for attempt in range(1, MAX_ATTEMPTS + 1):
         if not presence.proven():
-            return outcome
+            break
         outcome = reach.call(claimed.contract, replace(claimed.call, attempt=attempt))
-        if outcome.status is OutcomeStatus.FAILED and outcome.retryable and outcome.sent is False:
-            continue
-        if outcome.status is not OutcomeStatus.UNCERTAIN:
+        if outcome.status is OutcomeStatus.FAILED and outcome.sent is False:
+            if outcome.retryable:
+                continue
+            break
+        if outcome.status is not OutcomeStatus.UNCERTAIN or kind is IdempotencyClass.NEITHER:
             return outcome
-        if kind is IdempotencyClass.NEITHER:
-            return outcome
-        if kind is IdempotencyClass.QUERYABLE:
+        if kind is IdempotencyClass.KEYED:
+            doubt = outcome
+        else:
             probed = reach.probe(claimed.contract, claimed.call)
             if probed is not None:
                 return probed  # it is there, or the tool cannot say either
-            continue  # absent, and nobody else can have sent it: we are the claimer
-    return outcome
+            # absent, and nobody else can have sent it: we are the claimer
+    return doubt or outcome
 
 
 def take_over(worker: Worker, *, only: Sequence[uuid.UUID], limit: int) -> list[tuple[uuid.UUID, uuid.UUID, int, bool]]:
@@ -181,7 +188,10 @@ def recover(claimed: Claimed, presence: Presence, *, repeat: bool) -> Outcome:
             return call(claimed, presence)
         return _doubt("not_repeated", "Asked, the tool knows nothing of it, and it may not be sent again now.")
     if kind is IdempotencyClass.KEYED and repeat:
-        return call(claimed, presence)
+        outcome = call(claimed, presence)
+        if outcome.status is not OutcomeStatus.FAILED or outcome.sent:
+            return outcome
+        # Nothing left this time, which says nothing about the call that the dead worker may have made.
     return _doubt("worker_died", "The worker died before it could record what happened.")
 
 
@@ -205,8 +215,8 @@ def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, w
             verb="recorded",
             each={
                 "result": Column("text", [_text(o.result) if o.result is not None else "" for _, o in group]),
-                "error_code": Column("text", [o.error.code if o.error else "" for _, o in group]),
-                "error_text": Column("text", [o.error.text if o.error else "" for _, o in group]),
+                "error_code": Column("text", [_plain(o.error.code, 64) if o.error else "" for _, o in group]),
+                "error_text": Column("text", [_plain(o.error.text) if o.error else "" for _, o in group]),
                 "evidence": Column("text", [_text({"sent": o.sent, **o.evidence}) for _, o in group]),
                 "_fence": Column("integer", [c.fence for c, _ in group]),
             },
@@ -222,7 +232,7 @@ def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, w
             status.value,
             actor=EXECUTOR,
             verb=status.value,
-            reasons={c.call.action: o.error.text for c, o in group if o.error},
+            reasons={c.call.action: _plain(o.error.text) for c, o in group if o.error},
             changes={"settled_at": now()} if status is not ExecutionStatus.UNCERTAIN else None,
         )
     return settled
@@ -234,6 +244,11 @@ def _text(value: object) -> str:
         return canonical(value).decode()
     except (DomainError, ValueError, TypeError, RecursionError):
         return canonical({"unreadable": type(value).__name__}).decode()
+
+
+def _plain(text: str, limit: int = 4000) -> str:
+    """What a tool said, as PostgreSQL can store it: no NUL, no half characters, not without end."""
+    return text[:limit].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _unsent(code: str, text: str) -> Outcome:

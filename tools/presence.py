@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psycopg
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from tools.models import Worker
 from traces.ids import uuid7
@@ -109,7 +109,7 @@ class Presence:
         """
         try:
             yield
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             logger.exception("the database failed between a claim and its record; ending, so that others may recover")
             os._exit(75)
 

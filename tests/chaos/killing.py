@@ -86,6 +86,11 @@ class Road:
         """How often the world saw it."""
         return self.kind.effects(self.stage, self.action, self.arguments)
 
+    @property
+    def key(self) -> str:
+        """The idempotency key of its call."""
+        return Execution.objects.get(action=self.action.id).key
+
     def status(self) -> str:
         """Where the action stands."""
         self.action.refresh_from_db()
@@ -112,18 +117,43 @@ def struck(watch: Watch) -> Watch:
     return watch
 
 
-def kill_at(stage: Stage, cast: World, kind: Kind, victim: str, at: int, mode: Mode, figures: Figures) -> Road:
-    """Kill the victim at one boundary of the road of one action, and hold promise 3 against what comes of it."""
+def kill_at(
+    stage: Stage, cast: World, kind: Kind, victim: str, at: int, mode: Mode, figures: Figures, *, spare: bool = False
+) -> Road:
+    """Kill the victim at one boundary of the road of one action, and hold promise 3 against what comes of it.
+
+    With ``spare`` its connection is cut and the process lives on.
+    """
     stage.present("executor")
-    watch = stage.proxy.watch(stage.ready(victim), at, mode)
+    watch = stage.proxy.watch(stage.ready(victim), at, mode, spare=spare)
     road = send(stage, cast, kind)
     struck(watch)
+    recovered(road, watch, figures, f"{victim} {'cut off' if spare else 'killed'} {mode} boundary {at}")
+    return road
+
+
+def kill_twice(
+    stage: Stage, cast: World, kind: Kind, first: tuple[int, Mode], then: tuple[int, Mode], figures: Figures
+) -> Road:
+    """Kill the executor at one boundary of the road, and its successor at one boundary of the recovery."""
+    stage.present("executor")
+    watch = stage.proxy.watch(stage.ready("executor"), *first)
+    successor = stage.proxy.watch_newcomer("executor", *then)
+    road = send(stage, cast, kind)
+    struck(watch)
+    struck(successor)
+    figures.kills += 1
+    recovered(road, successor, figures, f"executor killed at {first}, its successor at {then}")
+    return road
+
+
+def recovered(road: Road, watch: Watch, figures: Figures, where: str) -> None:
+    """Wait for the end, note how long that took from the blow, and judge it."""
     status = road.settled()
     took = time.monotonic() - watch.struck_at
     figures.add(status, took)
-    assert took < RECOVERED_WITHIN
-    held(road, f"{victim} killed {mode} boundary {at} ({watch.seen[-1]})")
-    return road
+    assert took < RECOVERED_WITHIN, where
+    held(road, f"{where} ({watch.seen[-1]})")
 
 
 def held(road: Road, where: str) -> None:

@@ -7,6 +7,16 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Final
+
+from tools.connecting import ToolFailed
+
+SAYINGS: Final = {
+    "say-nul": "a NUL \0 in the middle",
+    "say-surrogate": "half a pair: \ud800",
+    "say-long": "t" * 1_000_000,
+}
+"""What a tool may say that is hard to write down."""
 
 
 class World:
@@ -79,6 +89,8 @@ class World:
             os.kill(os.getpid(), signal.SIGKILL)
         elif verb == "raise":
             raise ConnectionError("the answer was lost")
+        elif verb in SAYINGS:
+            raise ToolFailed(SAYINGS[verb])
         elif verb == "wait":
             (self.place / "waiting").write_text(str(os.getpid()))
             while not (self.place / "released").exists():

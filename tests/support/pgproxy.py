@@ -26,7 +26,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-_WRITES = re.compile(r"^\s*(INSERT|UPDATE|DELETE|WITH\b.*\b(INSERT INTO|UPDATE|DELETE FROM)\b)", re.IGNORECASE | re.DOTALL)
+_WRITES = re.compile(
+    r"^\s*(INSERT|UPDATE|DELETE|WITH\b.*\b(INSERT INTO|UPDATE|DELETE FROM)\b)", re.IGNORECASE | re.DOTALL
+)
 _COMMITS = re.compile(r"^\s*(COMMIT|END)\b", re.IGNORECASE)
 # A worker's life is told beside the road, on a clock of its own (every second; when somebody looks for the dead).
 _BESIDE_THE_ROAD = re.compile(r"^\s*UPDATE \"?tools_worker\b", re.IGNORECASE)
@@ -64,6 +66,8 @@ class PgProxy:
         self.upstream, self.directory = upstream, directory
         self.guard = threading.Lock()
         self._watched: dict[int, Watch] = {}
+        self._known: set[int] = set()
+        self._newcomers: dict[str, Watch] = {}
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
@@ -87,6 +91,20 @@ class PgProxy:
         with self.guard:
             self._watched[pid] = Watch(pid, at, mode, spare)
             return self._watched[pid]
+
+    def watch_newcomer(self, name: str, at: int = 0, mode: Mode = Mode.BEFORE, *, spare: bool = False) -> Watch:
+        """The same for the next new process with this ``application_name``; every boundary of its life counts."""
+        with self.guard:
+            self._newcomers[name] = Watch(0, at, mode, spare)
+            return self._newcomers[name]
+
+    def arrived(self, pid: int, name: str) -> None:
+        """A process has connected."""
+        with self.guard:
+            if pid not in self._known and name in self._newcomers:
+                self._watched[pid] = self._newcomers.pop(name)
+                self._watched[pid].pid = pid
+            self._known.add(pid)
 
     def watched(self, pid: int) -> Watch | None:
         """The watch over this process that has not struck yet."""
@@ -159,6 +177,9 @@ class _Connection:
                 self.client.sendall(b"N")
                 return True
             self.started = True
+            said = message[8:].split(b"\0")
+            about = dict(zip(said[::2], said[1::2], strict=False))
+            self.proxy.arrived(self.pid, about.get(b"application_name", b"").decode())
             self.server.sendall(message)
             return True
         self._read(message)

@@ -220,12 +220,11 @@ def stage(tools: str = "tests.support.chaos_tools") -> Iterator[Stage]:
                 yield found
             finally:
                 found.redis.close()
-                found._end(child)  # noqa: SLF001
-                if nursery._ours is not None:  # noqa: SLF001
-                    nursery._ours.close()  # noqa: SLF001
+                found._end(child)
+                if nursery._ours is not None:
+                    nursery._ours.close()
     finally:
         _adopting(False)
         os.environ.pop("CHAOS_WORLD", None)
         shutil.rmtree(shared, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
-
