@@ -72,6 +72,17 @@ def modules(name: str) -> list[str]:
     return found
 
 
+def places(name: str) -> frozenset[str]:
+    """A comma separated list of ``host:port`` in lower case; anything else raises WrongSetting."""
+    found = frozenset(item.lower() for item in names(name))
+    for item in found:
+        host, _, port = item.rpartition(":")
+        plain = all(char.isascii() and (char.isalnum() or char in "-._:[]") for char in host)
+        if not (host and plain and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
+            raise WrongSetting(name, f"{item!r} is not host:port")
+    return found
+
+
 def path(name: str, default: Path) -> Path:
     """An absolute path; a relative one is taken from the current directory."""
     value = text(name)

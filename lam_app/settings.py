@@ -42,6 +42,7 @@ LAM_LEASE_SECONDS = env.whole("LAM_LEASE_SECONDS", 30, 2, 3600)
 LAM_PERMIT_KEY = env.path("LAM_PERMIT_KEY", LAM_HOME / "keys" / "permit.pem")
 LAM_PERMIT_PUBLIC_KEY = env.path("LAM_PERMIT_PUBLIC_KEY", LAM_HOME / "public" / "permit.pub.pem")
 LAM_TOOLS = env.modules("LAM_TOOLS")
+LAM_EGRESS_PRIVATE = env.places("LAM_EGRESS_PRIVATE")
 
 # The model.
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", env.HTTP_SCHEMES, _services.get("openai", ""))

@@ -8,11 +8,11 @@ from typing import ClassVar
 from django.conf import settings
 
 from tools.connecting import Connector
-from tools.connectors import python
+from tools.connectors import http, python
 from tools.contract import Contract
 from traces.exceptions import DomainError
 
-_CONNECTORS: dict[str, Connector] = {"python": python.PythonConnector()}
+_CONNECTORS: dict[str, Connector] = {"python": python.PythonConnector(), "http": http.HttpConnector()}
 
 
 class UnknownConnector(DomainError):
