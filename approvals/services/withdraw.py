@@ -13,11 +13,20 @@ OPEN = (ActionStatus.PROPOSED, ActionStatus.IN_REVIEW, ActionStatus.SCHEDULED, A
 def withdraw_run(*, organization: uuid.UUID, run: uuid.UUID, actor: Actor, reason: str) -> list[uuid.UUID]:
     """Withdraw what a run still has under the gate; what executes already is past withdrawing. Returns what moved.
 
-    Call it inside the transaction that ends the run.
+    Call it inside the transaction that ends the run. All of them are locked before the first is moved: a permit that
+    is voided at this moment takes its action back to review, and it must not slip past between two looks.
     """
+    held = (
+        Action.objects.filter(organization_id=organization, run=run, status__in=OPEN)
+        .order_by("id")
+        .select_for_update()
+        .values_list("id", "status")
+    )
+    standing: dict[str, list[uuid.UUID]] = {}
+    for action, status in held:
+        standing.setdefault(status, []).append(action)
     moved: list[uuid.UUID] = []
-    for status in OPEN:
-        ids = list(Action.objects.within(organization).filter(run=run, status=status).values_list("id", flat=True))
+    for status, ids in standing.items():
         moved += move(
             Action,
             ids,
