@@ -19,6 +19,7 @@ from approvals.exceptions import (
 )
 from approvals.models import Action, Decision, Revision
 from tools.queries import engaged_over, holds
+from traces.calls import storable
 from traces.clock import now
 from traces.exceptions import DomainError
 from traces.services import Actor, Entry, record, refused
@@ -80,7 +81,7 @@ def _remember(verb: str, error: DomainError, asked: dict[str, Any]) -> None:
             subject_kind="action",
             subject=asked["action_id"],
             reason=error.message,
-            detail={"attempt": verb, "code": error.code, "digest": str(asked.get("digest", ""))[:80]},
+            detail={"attempt": verb, "code": error.code, "digest": storable(str(asked.get("digest", ""))[:80])},
         )
     )
 
