@@ -1,0 +1,24 @@
+"""Which modules of the product may write rows, and what. Everything else reads, or calls one of these verbs.
+
+`test_files` holds the source to this list, `test_writes` the running product.
+"""
+
+from __future__ import annotations
+
+MAY_WRITE = {
+    "traces.services": "every change of status, every event",
+    "traces.calls": "what was said to the model, and its answer",
+    "tools.executor": "the ledger",
+    "tools.killswitch": "stops",
+    "tools.presence": "who is at work",
+    "tools.catalogue.send_message": "the world's side of the demo tool",
+    "tools.catalogue.write_note": "the world's side of the demo tool",
+    "approvals.services.propose": "actions and their revisions; permits that a revision made void",
+    "approvals.services.deciding": "people's decisions",
+    "approvals.services.permit": "permits",
+    "approvals.services.halt": "permits that a stop made void",
+    "approvals.services.withdraw": "permits of what is no longer wanted",
+    "lam_app.runs": "runs, as people submit them",
+    "lam_app.loop": "steps and reports; which planner holds a run",
+    "lam_app.seed": "organizations, people and the catalogue, as the owner account",
+}
