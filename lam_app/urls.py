@@ -2,7 +2,8 @@
 
 from django.urls import include, path
 
-from lam_app import views
+from lam_app import health, views
+from lam_app.api import api
 
 urlpatterns = [
     path("", include("approvals.urls")),
@@ -16,8 +17,10 @@ urlpatterns = [
     path("", include("tools.urls")),
     path("", include("traces.urls")),
     path("", include("accounts.urls")),
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
+    path("api/v1/", api.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path(".well-known/jwks.json", health.jwks, name="jwks"),
 ]
 
 handler400 = "lam_app.views.bad_request"
