@@ -31,3 +31,11 @@ def chaos_catalogue() -> Iterator[None]:
     yield
     for name in mine:
         del TOOLS[name]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the sweeps counted, also when the tests ran in several processes."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in getattr(report, "user_properties", []):
+            if name in {"killed", "cut"}:
+                terminalreporter.write_line(f"{name}: {value}")

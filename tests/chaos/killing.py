@@ -128,13 +128,15 @@ def kill_at(
     watch = stage.proxy.watch(stage.ready(victim), at, mode, spare=spare)
     road = send(stage, cast, kind)
     struck(watch)
+    if not spare:
+        stage.gone(victim, watch.pid)
     recovered(road, watch, figures, f"{victim} {'cut off' if spare else 'killed'} {mode} boundary {at}")
     return road
 
 
 def kill_twice(
     stage: Stage, cast: World, kind: Kind, first: tuple[int, Mode], then: tuple[int, Mode], figures: Figures
-) -> Road:
+) -> tuple[Road, list[str]]:
     """Kill the executor at one boundary of the road, and its successor at one boundary of the recovery."""
     stage.present("executor")
     watch = stage.proxy.watch(stage.ready("executor"), *first)
@@ -142,9 +144,10 @@ def kill_twice(
     road = send(stage, cast, kind)
     struck(watch)
     struck(successor)
+    stage.gone("executor", successor.pid)
     figures.kills += 1
     recovered(road, successor, figures, f"executor killed at {first}, its successor at {then}")
-    return road
+    return road, successor.seen
 
 
 def recovered(road: Road, watch: Watch, figures: Figures, where: str) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.chaos.killing import KEYED, KINDS, QUERYABLE, Figures, Kind, kill_at, recovered, send, struck
+from tests.chaos.test_kill_nine import ROAD, ROLES, Record
 from tests.support.pgproxy import Mode
 from tests.support.stage import Stage
 from tests.support.world import World
-
-ROLES = ("gatekeeper", "executor", "sweeper")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.idempotency)
@@ -39,14 +38,12 @@ def test_a_successor_that_loses_its_connection_forgets_nothing_it_took_over(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.idempotency)
 def test_every_boundary_may_lose_its_connection(
-    theatre: Stage, chaos_catalogue: None, world: World, kind: Kind
+    theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, record_property: Record
 ) -> None:
-    from tests.chaos.test_kill_nine import ROAD
-
     figures = Figures()
     with theatre.playing(*ROLES) as stage:
         for victim in ("gatekeeper", "executor"):
             for at in range(1, len(ROAD[victim, kind.tool]) + 1):
                 for mode in (Mode.BEFORE, Mode.AMBIGUOUS):
                     kill_at(stage, world, kind, victim, at, mode, figures, spare=True)
-    print(f"{kind.idempotency}, connections cut instead of kills: {figures}")
+    record_property("cut", f"{kind.idempotency}: {figures}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.chaos.killing import KEYED, KINDS, NEITHER, QUERYABLE, Figures, Kind, boundaries, kill_at
+from tests.chaos.killing import KEYED, KINDS, NEITHER, QUERYABLE, Figures, Kind, boundaries, kill_at, kill_twice
 from tests.support.pgproxy import Mode
 from tests.support.stage import Stage
 from tests.support.world import World
 
-pytestmark = pytest.mark.usefixtures("chaos_catalogue")
+Record = Callable[[str, object], None]
 ROLES = ("gatekeeper", "executor", "sweeper")
 
 # The commits of the road. A new one fails the counting test: it is one more place to die in, and belongs here.
@@ -46,3 +48,42 @@ def test_a_killed_role_leaves_nothing_twice_and_nothing_behind(
 ) -> None:
     with theatre.playing(*ROLES) as stage:
         kill_at(stage, world, kind, victim, at, mode, Figures())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["gatekeeper", "executor"])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.idempotency)
+def test_every_boundary_of_the_road(
+    theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, victim: str, record_property: Record
+) -> None:
+    """Exhaustively: before, ambiguous and after, at each one."""
+    figures = Figures()
+    with theatre.playing(*ROLES) as stage:
+        for at in range(1, len(ROAD[victim, kind.tool]) + 1):
+            for mode in Mode:
+                kill_at(stage, world, kind, victim, at, mode, figures)
+    record_property("killed", f"{victim}, {kind.idempotency}: {figures}")
+
+
+# The commits of a successor's life when its predecessor died after its claim, and before any effect.
+RECOVERY = {
+    "send_message": ["INSERT", "COMMIT", "COMMIT", "COMMIT"],  # presence, take-over, effect, record
+    "chaos_queryable": ["INSERT", "COMMIT", "COMMIT"],  # presence, take-over, record
+    "write_note": ["INSERT", "COMMIT", "COMMIT"],  # presence, take-over, record of the doubt
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.idempotency)
+def test_every_boundary_of_the_recovery(
+    theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, record_property: Record
+) -> None:
+    """Whoever recovers may be killed as well. The first dies when its claim has been committed."""
+    figures = Figures()
+    expected = RECOVERY[kind.tool]
+    with theatre.playing(*ROLES) as stage:
+        for at in range(1, len(expected) + 1):
+            for mode in Mode:
+                _, seen = kill_twice(stage, world, kind, (1, Mode.AMBIGUOUS), (at, mode), figures)
+                assert [text.split()[0] for text in seen] == expected[:at]
+    record_property("killed", f"executor and its successor, {kind.idempotency}: {figures}")

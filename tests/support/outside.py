@@ -1,4 +1,4 @@
-"""The world outside of the product, as the chaos tools see it: a directory with one file of effects and one of calls."""
+"""The world outside of the product, as the chaos tools see it: a directory with a file of effects and one of calls."""
 
 from __future__ import annotations
 

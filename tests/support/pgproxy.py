@@ -60,7 +60,7 @@ class Watch:
 
 
 class PgProxy:
-    """``with PgProxy(upstream, directory) as proxy``: connections to ``directory`` reach the server behind ``upstream``."""
+    """``with PgProxy(upstream, directory) as proxy``: clients of ``directory`` reach the server behind ``upstream``."""
 
     def __init__(self, upstream: Path, directory: Path) -> None:
         self.upstream, self.directory = upstream, directory

@@ -118,6 +118,10 @@ class Stage:
             until(Worker.objects.filter(pid=pid, ended_at=None).exists, 10, f"{name} announced itself")
         return pid
 
+    def gone(self, name: str, pid: int) -> None:
+        """Wait until this process is buried."""
+        until(lambda: self.children[name].pid != pid, 5, f"{name} ended")
+
     def alive(self, name: str, pid: int) -> bool:
         """Whether this very process still plays the role."""
         return self.children[name].pid == pid and psutil.pid_exists(pid)
