@@ -83,11 +83,13 @@ class PermitClaims:
     def from_jwt(cls, payload: dict[str, Any]) -> "PermitClaims":
         """The claims of a verified payload. Raises PermitRefused when one is missing, extra or of the wrong kind."""
         try:
+            _of_kind(str, payload, ("dig", "tool", "thash", "args", "req", "mat", "key"))
+            _of_kind(int, payload, ("step", "epoch", "nbf", "exp"))
             claims = cls(
                 permit=uuid.UUID(payload["jti"]),
                 organization=uuid.UUID(payload["org"]),
                 run=uuid.UUID(payload["run"]),
-                step=int(payload["step"]),
+                step=payload["step"],
                 action=uuid.UUID(payload["sub"]),
                 revision=uuid.UUID(payload["rev"]),
                 digest=payload["dig"],
@@ -99,9 +101,9 @@ class PermitClaims:
                 policy=uuid.UUID(payload["pol"]),
                 maturity=payload["mat"],
                 deciders=tuple(uuid.UUID(d) for d in payload["dec"]),
-                epoch=int(payload["epoch"]),
-                not_before=int(payload["nbf"]),
-                expires=int(payload["exp"]),
+                epoch=payload["epoch"],
+                not_before=payload["nbf"],
+                expires=payload["exp"],
                 key=payload["key"],
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -109,6 +111,13 @@ class PermitClaims:
         if claims.to_jwt() != payload:
             raise PermitRefused("The permit's claims are not those of a permit.")
         return claims
+
+
+def _of_kind(kind: type, payload: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Raise TypeError for a claim of another type, also for one that Python takes for equal (True, 1 and 1.0)."""
+    for name in names:
+        if type(payload[name]) is not kind:
+            raise TypeError(name)
 
 
 def kid_of(public: Ed25519PublicKey) -> str:

@@ -57,14 +57,17 @@ def return_unclaimed(waiting: list[Waiting]) -> int:
     """What could not be claimed and still stands permitted is examined as the gatekeeper would: if something changed
     since it was decided on, it goes back to people. Returns how many did.
 
-    Another executor's claim, a stop and an expired permit are no reason: somebody else deals with those.
+    Another executor's claim, a stop and an expired permit are no reason: somebody else deals with those. A stop that
+    was engaged and released in between has voided the permit for good, and nobody else would find that out.
     """
+    claims = {w.action.id: w.claims for w in waiting}
     returned = 0
-    for action in Action.objects.filter(
-        id__in=[w.action.id for w in waiting], status=ActionStatus.PERMITTED
-    ).select_related("tool"):
-        if permit_service.examine(action) is None and not engaged_over(action.scopes):
-            returned += 1
+    for action in Action.objects.filter(id__in=claims, status=ActionStatus.PERMITTED).select_related("tool"):
+        ready = permit_service.examine(action)
+        if ready is None:
+            returned += not engaged_over(action.scopes)
+        elif ready.claims.epoch != claims[action.id].epoch:
+            returned += rejudge(action, actor=EXECUTOR, why="A stop was engaged after this was permitted.")
     return returned
 
 
