@@ -13,6 +13,7 @@ Proxies of the environment are not used: whoever sets one would see and bend eve
 """
 
 import contextlib
+import functools
 import ipaddress
 import queue
 import re
@@ -255,10 +256,30 @@ def trust() -> "ssl.SSLContext":
     return ssl.create_default_context()
 
 
+@functools.cache
+def _closing_socket() -> "type[ssl.SSLSocket]":
+    import ssl
+
+    class Closing(ssl.SSLSocket):
+        """Closed when it is forgotten: the ssl module forgets one that ends while it is being wrapped."""
+
+        def __del__(self) -> None:
+            self.close()
+
+    return Closing
+
+
 def _secured(plain: socket.socket, asked: Target, deadline: Deadline) -> socket.socket:
     try:
         plain.settimeout(deadline.left())
-        return trust().wrap_socket(plain, server_hostname=asked.host.strip("[]"))
+        context = trust()
+        context.sslsocket_class = _closing_socket()
+        secured = context.wrap_socket(plain, server_hostname=asked.host.strip("[]"))
+        if secured.version() is None:
+            # The ssl module takes a connection that has just ended for one that has yet to begin, and skips TLS.
+            secured.close()
+            raise OSError
+        return secured
     except TimeoutError:
         plain.close()
         raise NotConnected("connect_timeout", f"{asked.place} did not finish the TLS handshake in time.") from None
