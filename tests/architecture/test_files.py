@@ -41,7 +41,7 @@ def calls(tree: ast.Module) -> set[str]:
         if not isinstance(node, ast.Call):
             continue
         function = node.func
-        if isinstance(function, ast.Name) and function.id in VERBS:
+        if isinstance(function, ast.Name) and function.id in {"assign_perm", "remove_perm"}:
             found.add(function.id)
         elif isinstance(function, ast.Attribute):
             through = function.value.attr if isinstance(function.value, ast.Attribute) else ""

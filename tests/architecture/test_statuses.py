@@ -17,6 +17,7 @@ CALL_MOVE = {
     "approvals.services.leave",
     "approvals.services.propose",
     "approvals.services.reject",
+    "approvals.services.rejudge",
     "approvals.services.verdict",
     "approvals.services.withdraw",
     "tools.executor",
