@@ -13,6 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lam_app.settings")
 
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.worker_consumer = "lam_app.consumer:Consumer"
 app.autodiscover_tasks()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from approvals.models import Permit
 from tests.chaos.killing import KEYED, KINDS, Kind, send
 from tests.support.stage import EXECUTE, SIGN, Stage
 from tests.support.up import until
@@ -29,7 +30,7 @@ def drained(stage: Stage) -> None:
     until(lambda: not any(stage.redis.llen(queue) for queue in QUEUES), 20, "the queues are empty")
 
 
-def forged(stage: Stage, queue: str, *, task: str, body: Any, **headers: Any) -> None:
+def forged(stage: Stage, queue: str, *, task: Any, body: Any, **headers: Any) -> None:
     """A message as somebody with access to Redis would push it."""
     seen: list[bytes] = []
     with stage.app.connection_for_write() as link, link.channel() as channel:
@@ -77,6 +78,8 @@ def test_forged_messages_have_no_effect_and_harm_no_worker(theatre: Stage, chaos
                 forged(stage, queue, task=task, body="no list at all")
                 forged(stage, queue, task=task, body=nothing, content_type="application/x-python-serialize")
                 forged(stage, queue, task=task, body=nothing, eta="not a time")
+                forged(stage, queue, task=task, body=7, compression="application/x-gzip")
+            forged(stage, queue, task=["no", "name"], body=nothing)
         drained(stage)
         road = send(stage, world, KEYED)
         assert road.settled() == "done"
@@ -84,6 +87,20 @@ def test_forged_messages_have_no_effect_and_harm_no_worker(theatre: Stage, chaos
         waiting.refresh_from_db()
         assert waiting.status == "in_review"
         assert {role: stage.pid(role) for role in ROLES} == pids
+
+
+def test_the_gatekeeper_runs_no_tools_whatever_its_queue_says(
+    theatre: Stage, chaos_catalogue: None, world: World
+) -> None:
+    """It can read the private key; tools run where that cannot be read."""
+    with theatre.playing("gatekeeper") as stage:
+        road = send(stage, world, KEYED)
+        until(lambda: Permit.objects.filter(action=road.action.id).exists(), 10, "the permit is signed")
+        stage.app.send_task(EXECUTE, queue="gatekeeper")
+        stage.ring(SIGN)
+        until(lambda: not stage.redis.llen("gatekeeper") and not stage.redis.hlen("unacked"), 10, "all was taken")
+        assert road.status() == "permitted"
+        assert road.effects == 0
 
 
 @pytest.mark.parametrize("garbage", [b"", b"not json", b"[]", b"{}", b'{"body": 1}', b"\xff\xfe\x00", b"null"])
