@@ -7,19 +7,17 @@ come from the tool's contract; the order of what is shown is the order in which 
 import datetime as dt
 import json
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-from approvals import glyphs
 from approvals.models import Action, Decision, Permit, Revision
+from approvals.shown import Argument, arguments
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.kinds import IdempotencyClass, Tier
 from tools.models import Execution
 from traces.models import Event
 
-MASK: Final = "••••••••"
 _ORDER: Final = {"deny": 0, "review": 1, "veto_window": 2, "allow": 3}
 ON_FAILURE: Final = {
     IdempotencyClass.KEYED: "it is sent again under the same key, without a second effect",
@@ -39,35 +37,6 @@ REACH: Final = {
 """What a call does to the world, by its tier."""
 LIVE: Final = frozenset({"proposed", "in_review", "scheduled", "permitted", "executing"})
 """Statuses after which something may still happen by itself: the page keeps asking while an action is in one."""
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument as it is shown: in full, typed, with what a reader should know about it."""
-
-    label: str
-    path: str
-    kind: str
-    text: str
-    note: str = ""
-    remarks: list[str] = field(default_factory=list)
-    masked: bool = False
-    folded: bool = False
-
-    @property
-    def flagged(self) -> bool:
-        """Whether to look at it twice."""
-        return bool(self.remarks)
-
-    @property
-    def characters(self) -> int:
-        """Length, stated where the value is folded."""
-        return len(self.text)
-
-    @property
-    def lines(self) -> int:
-        """Number of lines, stated where the value is folded."""
-        return self.text.count("\n") + 1
 
 
 @dataclass(frozen=True)
@@ -168,7 +137,8 @@ class Card:
         """The heading of the ruling, in the tense that is true now."""
         if self.action.status == "denied":
             return "Why it was denied"
-        return "Why it waits for a person" if self.action.status in ("proposed", "in_review") else "Why a person was asked"
+        waits = self.action.status in ("proposed", "in_review")
+        return "Why it waits for a person" if waits else "Why a person was asked"
 
     @property
     def warnings(self) -> list[dict[str, Any]]:
@@ -223,53 +193,6 @@ def pretty(canonical: str) -> str:
         return json.dumps(json.loads(canonical), indent=2, ensure_ascii=False)
     except ValueError:
         return canonical
-
-
-def arguments(values: Mapping[str, Any], contract: Contract | None) -> list[Argument]:
-    """Every argument, in the contract's order and then the rest: nothing is left out because nobody described it."""
-    schema: Mapping[str, Any] = contract.arguments_schema if contract else {}
-    described: Mapping[str, Any] = schema.get("properties") or {}
-    secrets = set(contract.secret_fields) if contract else set()
-    order = [name for name in described if name in values] + [name for name in values if name not in described]
-    return [argument for name in order for argument in _flat(name, values[name], described.get(name) or {}, secrets)]
-
-
-def _flat(path: str, value: object, schema: Mapping[str, Any], secrets: set[str]) -> list[Argument]:
-    """One row a leaf, so that nothing hides inside collapsed JSON."""
-    if path.split(".", 1)[0].split("[", 1)[0] in secrets or path in secrets:
-        return [
-            Argument(label(path, schema), path, "secret", MASK, "Secret: kept from people, sent as it is", masked=True)
-        ]
-    if isinstance(value, dict) and value:
-        inner: Mapping[str, Any] = schema.get("properties") or {}
-        return [row for key in value for row in _flat(f"{path}.{key}", value[key], inner.get(key) or {}, secrets)]
-    if isinstance(value, list) and value:
-        each = schema.get("items")
-        item: Mapping[str, Any] = each if isinstance(each, dict) else {}
-        return [row for i, one in enumerate(value) for row in _flat(f"{path}[{i}]", one, item, secrets)]
-    kind, text = _said(value)
-    remarks = glyphs.oddities(text) if isinstance(value, str) else []
-    note = str(schema.get("description") or "")
-    folded = isinstance(value, str) and glyphs.needs_folding(text)
-    return [Argument(label(path, schema), path, kind, text, note, remarks, folded=folded)]
-
-
-def label(path: str, schema: Mapping[str, Any]) -> str:
-    """The contract's own title, or the argument's name made readable."""
-    return str(schema.get("title") or path.replace("_", " ").capitalize())
-
-
-def _said(value: object) -> tuple[str, str]:
-    """A value's kind and its text. Numbers keep their digits: no thousands separators, which differ by country."""
-    if value is None:
-        return "nothing", "nothing"
-    if isinstance(value, bool):
-        return "yes or no", "Yes" if value else "No"
-    if isinstance(value, int | float):
-        return "number", json.dumps(value)
-    if isinstance(value, str):
-        return "text", value
-    return "list", "empty"
 
 
 def findings(revision: Revision) -> list[dict[str, Any]]:

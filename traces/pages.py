@@ -57,7 +57,7 @@ def page(*roles: str) -> Callable[[View[R, P]], Callable[Concatenate[HttpRequest
             response["Cache-Control"] = "no-store"
             return response
 
-        return update_wrapper(cast("Any", opened), view)  # type: ignore[no-any-return]
+        return update_wrapper(cast("Any", opened), view)
 
     return decorate
 

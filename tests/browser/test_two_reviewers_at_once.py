@@ -45,11 +45,12 @@ def test_new_requests_wait_behind_a_pill_and_move_nothing(sign_in: Callable[...,
     operator, reviewer = sign_in("operator"), sign_in("reviewer")
     give_goal(operator, "Tell the customer of order 1022 that it is delayed until Sunday")
     reviewer.goto("/")
-    before = reviewer.locator(".row").count()
+    before, place = reviewer.locator(".row").count(), reviewer.locator(".row").first.bounding_box()
     give_goal(operator, "Tell the customer of order 1023 that it is delayed until Sunday")
     pill = reviewer.locator(".pill-new")
     expect(pill).to_contain_text("1 new")
     assert reviewer.locator(".row").count() == before
+    assert reviewer.locator(".row").first.bounding_box() == place
     picture(reviewer, "inbox-new")
     pill.click()
     expect(reviewer.locator(".row", has_text="1023")).to_be_visible()

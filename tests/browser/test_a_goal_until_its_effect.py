@@ -22,6 +22,7 @@ def test_a_goal_is_approved_by_somebody_else_and_takes_effect_once(sign_in: Call
     expect(operator.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)
 
     reviewer.goto("/")
+    reviewer.locator(".row", has_text="1009").last.click()
     expect(reviewer.locator("#sentence")).to_have_text("Send a message to customer of order 1009")
     expect(reviewer.locator(".args")).to_contain_text("Friday")
     expect(reviewer.locator("#evidence")).to_contain_text(GOAL)

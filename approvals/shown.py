@@ -1,0 +1,87 @@
+"""Arguments as a reviewer is shown them: typed, labelled, in full, one row a leaf. Reads the canonical values only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from approvals import glyphs
+from tools.contract import Contract
+
+MASK: Final = "••••••••"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument as it is shown: in full, typed, with what a reader should know about it."""
+
+    label: str
+    path: str
+    kind: str
+    text: str
+    note: str = ""
+    remarks: list[str] = field(default_factory=list)
+    masked: bool = False
+    folded: bool = False
+
+    @property
+    def flagged(self) -> bool:
+        """Whether to look at it twice."""
+        return bool(self.remarks)
+
+    @property
+    def characters(self) -> int:
+        """Length, stated where the value is folded."""
+        return len(self.text)
+
+    @property
+    def lines(self) -> int:
+        """Number of lines, stated where the value is folded."""
+        return self.text.count("\n") + 1
+
+
+def arguments(values: Mapping[str, Any], contract: Contract | None) -> list[Argument]:
+    """Every argument, in the contract's order and then the rest: nothing is left out because nobody described it."""
+    schema: Mapping[str, Any] = contract.arguments_schema if contract else {}
+    described: Mapping[str, Any] = schema.get("properties") or {}
+    secrets = set(contract.secret_fields) if contract else set()
+    order = [name for name in described if name in values] + [name for name in values if name not in described]
+    return [argument for name in order for argument in _flat(name, values[name], described.get(name) or {}, secrets)]
+
+
+def _flat(path: str, value: object, schema: Mapping[str, Any], secrets: set[str]) -> list[Argument]:
+    """One row a leaf, so that nothing hides inside collapsed JSON."""
+    if path.split(".", 1)[0].split("[", 1)[0] in secrets or path in secrets:
+        return [
+            Argument(label(path, schema), path, "secret", MASK, "Secret: kept from people, sent as it is", masked=True)
+        ]
+    if isinstance(value, dict) and value:
+        inner: Mapping[str, Any] = schema.get("properties") or {}
+        return [row for key in value for row in _flat(f"{path}.{key}", value[key], inner.get(key) or {}, secrets)]
+    if isinstance(value, list) and value:
+        each = schema.get("items")
+        item: Mapping[str, Any] = each if isinstance(each, dict) else {}
+        return [row for i, one in enumerate(value) for row in _flat(f"{path}[{i}]", one, item, secrets)]
+    kind, text = _said(value)
+    remarks = glyphs.oddities(text) if isinstance(value, str) else []
+    note = str(schema.get("description") or "")
+    folded = isinstance(value, str) and glyphs.needs_folding(text)
+    return [Argument(label(path, schema), path, kind, text, note, remarks, folded=folded)]
+
+
+def label(path: str, schema: Mapping[str, Any]) -> str:
+    """The contract's own title, or the argument's name made readable."""
+    return str(schema.get("title") or path.replace("_", " ").capitalize())
+
+
+def _said(value: object) -> tuple[str, str]:
+    """A value's kind and its text. Numbers keep their digits: no thousands separators, which differ by country."""
+    if value is None:
+        return "nothing", "nothing"
+    if isinstance(value, bool):
+        return "yes or no", "Yes" if value else "No"
+    if isinstance(value, int | float):
+        return "number", json.dumps(value)
+    if isinstance(value, str):
+        return "text", value
+    return "list", "empty"
