@@ -171,9 +171,10 @@ def admit(url: str, *, network: Collection[str], private: Collection[str]) -> Ta
 
 
 def _allows(entry: str, found: Target) -> bool:
-    host, _, port = entry.partition(":")
-    if int(port or PORTS[found.scheme]) != found.port:
+    listed = _PLACE.match(entry.removeprefix("*."))
+    if listed is None or int(listed["port"] or PORTS[found.scheme]) != found.port:
         return False
+    host = "*." * entry.startswith("*.") + listed["host"]
     # A wildcard stands for names below the domain, not for the domain itself, and never for a number.
     return found.host == host or (host.startswith("*.") and found.host.endswith(host[1:]) and found.literal is None)
 

@@ -46,11 +46,12 @@ class Rude:
             threading.Thread(target=self._one, args=(connection,), daemon=True).start()
 
     def _one(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), contextlib.closing(connection):
+        with contextlib.suppress(OSError):
             connection.settimeout(10)
             if self.secured:
                 connection = self.secured.wrap_socket(connection, server_side=True)
-            self.manner(self, connection)
+            with contextlib.closing(connection):
+                self.manner(self, connection)
 
     def read(self, connection: socket.socket) -> bytes:
         """One whole request."""
