@@ -39,7 +39,7 @@ class Found:
     dead: str
 
 
-def create(
+def issue(
     *, user: User, organization: Organization, scope: str, agent: Agent | None, days: int, by: Actor
 ) -> tuple[ApiToken, str]:
     """A new token and its text, which is nowhere kept.

@@ -1,7 +1,8 @@
 """The catalogue over HTTP, as the token's person and agent see it: what is not listed cannot be proposed."""
 
+import re
 import uuid
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from django.http import Http404
 from ninja import Path, Query, Router
@@ -11,6 +12,9 @@ from accounts.models import Agent
 from tools.contract import Contract
 from tools.models import Tool, ToolQuerySet
 from traces.wire import READS, READS_ONE, Answer, Page, cut
+
+NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""What a tool can be called; asking for anything else finds nothing."""
 
 router = Router(tags=["tools"], auth=Bearer(AGENT, OPERATE, AUDIT))
 
@@ -88,9 +92,9 @@ def tools(
 
 
 @router.get("/{name}", response=ToolOut, operation_id="get_tool", openapi_extra=READS_ONE)
-def tool(request: ApiRequest, name: Annotated[str, Path(max_length=64)]) -> dict[str, Any]:
+def tool(request: ApiRequest, name: Annotated[str, Path()]) -> dict[str, Any]:
     """One tool by its name."""
-    found = visible(request).filter(name=name).first()
+    found = visible(request).filter(name=name).first() if NAME.fullmatch(name) else None
     if found is None:
         raise Http404
     return tool_shape(found)

@@ -15,7 +15,7 @@ from django.test import Client
 
 from accounts.models import Agent, Membership, Organization
 from accounts.roles import TierLevel
-from accounts.tokens import create
+from accounts.tokens import issue
 from tests.support.world import MESSAGE, World
 from tools.models import AgentTool, Tool
 from traces.services import Actor
@@ -104,7 +104,7 @@ def token_of(world: World, name: str, scope: str, agent: Agent | None = None, da
     """The text of a new token of one of the cast."""
     user = world.people[name]
     organization = Membership.objects.of(user)[0].organization
-    return create(user=user, organization=organization, scope=scope, agent=agent, days=days, by=TESTS)[1]
+    return issue(user=user, organization=organization, scope=scope, agent=agent, days=days, by=TESTS)[1]
 
 
 def make_api(world: World) -> Api:

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Agent, ApiToken, Membership, Organization, User
-from accounts.tokens import create, revoke
+from accounts.tokens import issue, revoke
 from traces.exceptions import DomainError
 from traces.services import Actor
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             if agent is None:
                 raise CommandError(f"--agent: {organization.slug} has no agent called {options['agent']}")
         try:
-            token, text = create(
+            token, text = issue(
                 user=user, organization=organization, scope=options["scope"], agent=agent, days=options["days"], by=BY
             )
         except DomainError as refused:
