@@ -13,9 +13,8 @@ from accounts.api import AGENT, AUDIT, OPERATE, ApiRequest, Bearer, Identity, re
 from accounts.models import Agent, Membership
 from approvals.models import Action
 from lam_app.models import Run
-from tools.arming import stop_own_run
 from tools.exceptions import MayNotStop
-from tools.killswitch import engage
+from tools.killswitch import engage, stop_own_run
 from tools.listing import engaged
 from tools.models import KillSwitch, Tool
 from traces.exceptions import DomainError

@@ -7,13 +7,14 @@ no part. Releasing needs a second person; a permit signed before the kill stays 
 
 import uuid
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
-from accounts.models import Membership, User
+from accounts.models import Agent, Membership, User
 from accounts.roles import Role
 from tools.exceptions import AlreadyReleased, MayNotStop, SecondPersonNeeded, StopNotFound, StopRefused
 from tools.models import KillSwitch
 from traces.clock import now
+from traces.guards import REFUSED
 from traces.ids import uuid7
 from traces.services import Actor, Entry, record
 
@@ -23,12 +24,10 @@ STOPPERS = (Role.REVIEWER, Role.ADMINISTRATOR)
 def engage(*, actor: User, organization: uuid.UUID, scope: str, target: uuid.UUID | None, reason: str) -> KillSwitch:
     """Stop an organization, or a tool, agent, initiator or run within it. When this returns, the stop is ARMED.
 
-    Raises MayNotStop, or StopRefused for a missing reason, an unknown scope or a scope without its target.
-    ``everything`` is the platform operator's and is engaged from the command line, never from a session.
+    Raises MayNotStop; StopRefused for a missing reason, an unknown scope or a scope without its target; StopNotFound
+    for a target that is missing or another organization's, alike. ``everything`` is the platform operator's and is
+    never engaged from a session.
     """
-    reason = reason.strip()
-    if not reason:
-        raise StopRefused("reason: say why.", errors={"reason": "Say why."})
     if scope not in KillSwitch.Scope.values or scope == KillSwitch.Scope.EVERYTHING:
         raise StopRefused(f"scope: {scope!r} cannot be stopped here.", errors={"scope": "This cannot be stopped here."})
     if scope == KillSwitch.Scope.ORGANIZATION:
@@ -36,25 +35,57 @@ def engage(*, actor: User, organization: uuid.UUID, scope: str, target: uuid.UUI
     if target is None:
         raise StopRefused("target: say what to stop.", errors={"target": "Say what to stop."})
     _may_stop(actor, organization)
+    by = Actor("person", actor.pk, actor.username)
+    return _arm(by=by, answerable=actor, organization=organization, scope=scope, target=target, reason=reason)
+
+
+def stop_own_run(*, agent: Agent, answerable: User, run: uuid.UUID, reason: str) -> KillSwitch:
+    """Stop one run for the agent that proposed its action; whose run it is, the caller has established.
+
+    Releasing it needs a person, and not the one who answers for the agent. Raises StopRefused and StopNotFound.
+    """
+    by = Actor("agent", agent.pk, agent.name)
+    return _arm(
+        by=by,
+        answerable=answerable,
+        organization=agent.organization_id,
+        scope=KillSwitch.Scope.RUN.value,
+        target=run,
+        reason=reason,
+    )
+
+
+def _arm(
+    *, by: Actor, answerable: User, organization: uuid.UUID, scope: str, target: uuid.UUID, reason: str
+) -> KillSwitch:
+    """Wait for the claims that hold the scope, keep new ones out, raise the epoch, commit: that is ARMED."""
+    reason = reason.strip()
+    if not reason:
+        raise StopRefused("reason: say why.", errors={"reason": "Say why."})
     key = f"{scope}:{target}"
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '3s'")
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-        cursor.execute("SELECT nextval('tools_kill_epoch')")
-        row = cursor.fetchone()
-        assert row is not None
-        switch = KillSwitch(
-            id=uuid7(),
-            organization_id=organization,
-            scope=scope,
-            target=target,
-            scope_key=key,
-            epoch=row[0],
-            reason=reason,
-            engaged_by=actor,
-        )
-        switch.save(force_insert=True)
-        record(_entry(switch, actor, "stop_engaged", reason))
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '3s'")
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+            cursor.execute("SELECT nextval('tools_kill_epoch')")
+            row = cursor.fetchone()
+            assert row is not None
+            switch = KillSwitch(
+                id=uuid7(),
+                organization_id=organization,
+                scope=scope,
+                target=target,
+                scope_key=key,
+                epoch=row[0],
+                reason=reason,
+                engaged_by=answerable,
+            )
+            switch.save(force_insert=True)
+            record(_entry(switch, by, "stop_engaged", reason))
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", "") == REFUSED:
+            raise StopNotFound from None
+        raise
     switch.refresh_from_db()
     return switch
 
@@ -72,13 +103,17 @@ def release(*, actor: User, organization: uuid.UUID, switch_id: uuid.UUID, reaso
             raise SecondPersonNeeded
         switch.released_by, switch.released_at, switch.release_reason = actor, now(), reason.strip()
         switch.save(update_fields=["released_by", "released_at", "release_reason"])
-        record(_entry(switch, actor, "stop_released", reason))
+        record(_entry(switch, Actor("person", actor.pk, actor.username), "stop_released", reason))
     return switch
 
 
 def settle_quiet() -> int:
-    """Note the moment of QUIET on armed stops that nothing in flight is left under. Called by every sweep."""
-    with connection.cursor() as cursor:
+    """Note the moment of QUIET on armed stops that nothing in flight is left under, and tell of it. For every sweep.
+
+    A claim counts as in flight until it is recorded or its claimer is known dead. For agents and initiators, whose
+    claims the ledger does not name, the whole organization has to be quiet: later than need be, never too early.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE tools_killswitch k SET quiet_at = clock_timestamp()
@@ -90,19 +125,14 @@ def settle_quiet() -> int:
                     OR (k.scope = 'organization' AND e.organization_id = k.target)
                     OR (k.scope = 'tool' AND e.tool_id = k.target)
                     OR (k.scope = 'run' AND e.run = k.target)
-                    OR k.scope IN ('agent', 'initiator') AND e.organization_id = k.organization_id))
+                    OR (k.scope IN ('agent', 'initiator') AND e.organization_id = k.organization_id)))
+            RETURNING k.id
             """
         )
-        return int(cursor.rowcount)
-
-
-def engaged(organization: uuid.UUID) -> list[KillSwitch]:
-    """The stops over an organization, newest first, with those over everything."""
-    return list(
-        KillSwitch.objects.filter(released_at=None, organization_id=organization)
-        .select_related("engaged_by")
-        .order_by("-epoch")
-    )
+        ids = [row[0] for row in cursor.fetchall()]
+        quiet = KillSwitch.objects.filter(id__in=ids, organization__isnull=False)
+        record(*(_entry(switch, Actor.system("sweeper"), "stop_quiet", "") for switch in quiet))
+    return len(ids)
 
 
 def _may_stop(actor: User, organization: uuid.UUID) -> None:
@@ -111,14 +141,15 @@ def _may_stop(actor: User, organization: uuid.UUID) -> None:
         raise MayNotStop
 
 
-def _entry(switch: KillSwitch, actor: User, verb: str, reason: str) -> Entry:
+def _entry(switch: KillSwitch, by: Actor, verb: str, reason: str) -> Entry:
     assert switch.organization_id is not None
     return Entry(
         organization=switch.organization_id,
-        actor=Actor("person", actor.pk, actor.username),
+        actor=by,
         verb=verb,
         subject_kind="stop",
         subject=switch.id,
         reason=reason,
+        run=switch.target if switch.scope == KillSwitch.Scope.RUN else None,
         detail={"scope": switch.scope, "target": str(switch.target), "epoch": switch.epoch},
     )

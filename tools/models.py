@@ -217,6 +217,11 @@ class KillSwitch(models.Model):
             ),
             models.CheckConstraint(condition=~models.Q(reason=""), name="kill_has_a_reason"),
             models.CheckConstraint(
+                condition=models.Q(released_by__isnull=True, released_at__isnull=True)
+                | models.Q(released_by__isnull=False, released_at__isnull=False),
+                name="kill_released_by_somebody",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(released_by__isnull=True) | ~models.Q(released_by=models.F("engaged_by")),
                 name="kill_released_by_a_second_person",
             ),

@@ -128,7 +128,7 @@ class ProviderRejected(PlannerError):
 
 
 def feedback_of(code: str) -> str:
-    """What to tell the model about an earlier answer of which only the error's code is left; empty where nothing helps."""
+    """What to tell the model about an earlier answer of which only the code is left; empty where nothing helps."""
     for kind in PlannerError.__subclasses__():
         if kind.code == code and kind.correct:
             return (kind.__doc__ or "").strip()

@@ -11,7 +11,6 @@ MAY_WRITE = {
     "accounts.tokens": "tokens",
     "tools.executor": "the ledger",
     "tools.killswitch": "stops, let go of",
-    "tools.arming": "stops, engaged",
     "tools.presence": "who is at work",
     "tools.catalogue.send_message": "the world's side of the demo tool",
     "tools.catalogue.write_note": "the world's side of the demo tool",
