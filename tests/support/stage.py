@@ -113,9 +113,14 @@ class Stage:
         from tools.models import Worker
 
         pid = self.ready(name)
-        if not Worker.objects.filter(pid=pid, ended_at=None).exists():
-            self.ring(EXECUTE)
-            until(Worker.objects.filter(pid=pid, ended_at=None).exists, 10, f"{name} announced itself")
+
+        def announced() -> bool:
+            if Worker.objects.filter(pid=pid, ended_at=None).exists():
+                return True
+            self.ring(EXECUTE)  # again and again: another executor may be the one that answers
+            return False
+
+        until(announced, 10, f"{name} announced itself")
         return pid
 
     def gone(self, name: str, pid: int) -> None:
