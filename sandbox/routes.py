@@ -12,6 +12,7 @@ from sandbox.office import OPERATIONS
 from sandbox.operations import Operation
 from sandbox.shapes import JSON, Refused, invalid
 
+EXACT: Final = 2**53
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 
 
@@ -77,7 +78,7 @@ def read_json(raw: bytes, content_type: str) -> dict[str, JSON]:
     if content_type.split(";", maxsplit=1)[0].strip().lower() != "application/json":
         raise Refused(415, "not_json", "Send application/json.")
     try:
-        given = json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
+        given = json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise Refused(400, "not_understood", f"The body is not JSON: {error}") from error
     if not isinstance(given, dict):
@@ -90,6 +91,12 @@ def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name is given twice")
     return found
+
+
+def _number(text: str) -> int | float:
+    """A number with a point. 3.0 is a whole number, as JSON Schema has it."""
+    found = float(text)
+    return int(found) if found.is_integer() and abs(found) < EXACT else found
 
 
 def _no_number(text: str) -> NoReturn:

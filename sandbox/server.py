@@ -101,7 +101,11 @@ class Handler(BaseHTTPRequestHandler):
             traceback.print_exc()
             self._answer(Answer.no(Refused(500, "broken", "Something broke. Nothing was changed.")))
 
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - the names are http.server's
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Whatever the method, `do_GET` or `do_QUERY`: a route or a 405 answers it."""
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
 
     def version_string(self) -> str:
         return f"back-office/{__version__}"
@@ -194,7 +198,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         if self.close_connection:
             self.send_header("Connection", "close")
-        self._headers_buffer.append(b"\r\n" + content)  # type: ignore[attr-defined] # one write, one packet
+        written = b"" if self.command == "HEAD" else content
+        self._headers_buffer.append(b"\r\n" + written)  # type: ignore[attr-defined] # one write, one packet
         self.flush_headers()
 
     def _json(self, value: JSON) -> None:

@@ -22,6 +22,7 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", field_title_generator=_spoken, defer_build=True)
 
 
+_EMAIL = r"^[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9]+(-[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-[A-Za-z0-9]+)*)+$"
 Currency = Literal["EUR", "USD", "GBP"]
 Amount = Annotated[
     str,
@@ -33,7 +34,7 @@ Amount = Annotated[
 ]
 Email = Annotated[
     str,
-    Field(pattern=r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$", max_length=200, json_schema_extra={"format": "email"}),
+    Field(pattern=_EMAIL, max_length=64, json_schema_extra={"format": "email"}),
 ]
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """Text on one line."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sandbox.operations import Repeat, operation
-from sandbox.shapes import Amount, Currency, Line, Money, Shape, conflict, invalid
+from sandbox.shapes import Amount, Currency, Line, Money, Shape, conflict
 from sandbox.store import Store, now
 
 InvoiceId = Annotated[str, Field(pattern=r"^INV-\d{1,6}$", description="An invoice's number", examples=["INV-203"])]
@@ -75,7 +75,7 @@ def pay_invoice(store: Store, asked: PayInvoice) -> Payment:
     """
     invoice = store.need(Invoice, asked.invoice_id, "invoice")
     if asked.currency not in (None, invoice.total.currency):
-        raise invalid("body.currency", f"Invoice {invoice.invoice_id} is in {invoice.total.currency}")
+        raise conflict("wrong_currency", f"Invoice {invoice.invoice_id} is in {invoice.total.currency}.")
     open_ = invoice.total.value - invoice.paid.value
     amount = open_ if asked.amount is None else Decimal(asked.amount)
     if not open_:

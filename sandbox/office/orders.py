@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sandbox.office.people import CustomerId
 from sandbox.operations import operation
-from sandbox.shapes import Amount, Currency, Line, Money, Shape, Sku, Text, conflict, invalid
+from sandbox.shapes import Amount, Currency, Line, Money, Shape, Sku, Text, conflict
 from sandbox.store import Store, now
 
 OrderId = Annotated[int, Field(ge=1, le=999_999, description="An order's number", examples=[1009])]
@@ -127,7 +127,7 @@ def create_refund(store: Store, asked: CreateRefund) -> Refund:
     """
     order = store.need(Order, asked.order_id, "order")
     if asked.currency not in (None, order.paid.currency):
-        raise invalid("body.currency", f"Order {order.order_id} was paid in {order.paid.currency}")
+        raise conflict("wrong_currency", f"Order {order.order_id} was paid in {order.paid.currency}.")
     left = order.paid.value - order.refunded.value
     amount = left if asked.amount is None else Decimal(asked.amount)
     if amount > left or not left:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from sandbox.operations import Undo, operation
 from sandbox.shapes import Email, Line, Shape, conflict
@@ -50,6 +50,8 @@ class GetCustomer(Shape):
 
 class UpdateCustomer(Shape):
     """Which customer, and what changes. What is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})  # of the body, without the path's id
 
     customer_id: CustomerId
     email: Email | None = None

@@ -10,7 +10,7 @@ from pydantic import Field
 from sandbox.office.orders import Order
 from sandbox.office.people import Customer
 from sandbox.operations import Repeat, operation
-from sandbox.shapes import Line, Shape, Text, conflict, invalid
+from sandbox.shapes import Line, Refused, Shape, Text, conflict
 from sandbox.store import Store, now
 
 TicketId = Annotated[str, Field(pattern=r"^T-\d{1,8}$", description="A ticket's id", examples=["T-301"])]
@@ -188,7 +188,7 @@ def _address(store: Store, to: str) -> str:
     for customer in store.all(Customer):
         if wanted.casefold() in (customer.customer_id.casefold(), customer.name.casefold()):
             return customer.email
-    raise invalid("body.to", f"{to} is neither an email address nor a customer that we know")
+    raise Refused(404, "not_found", f"{to} is neither an email address nor a customer that we know.")
 
 
 def furnish(store: Store) -> None:
