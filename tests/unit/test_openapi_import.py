@@ -1,0 +1,470 @@
+"""OpenAPI documents in, tool contracts out: names, arguments, promises, and what is left out with its reason."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tools.arguments import ArgumentsRefused, normalise
+from tools.connectors.http import HttpConnector
+from tools.contract import Category, Contract, IdempotencyClass, Tier
+from tools.openapi import DocumentRefused, Imported, Skipped, Trust, imported, read
+
+PREPARE = HttpConnector().prepare
+KEY = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}
+
+
+def a_document(paths: dict[str, Any], *, version: str = "3.1.0", **more: Any) -> str:
+    whole = {"openapi": version, "info": {"title": "Shop"}, "servers": [{"url": "https://shop.example/v1"}]}
+    return json.dumps({**whole, "paths": paths, **more})
+
+
+def results(paths: dict[str, Any], *, trust: Trust | None = None, base: str = "", **more: Any) -> list[Any]:
+    return list(imported(read(a_document(paths, **more)), base=base, trust=trust or Trust()))
+
+
+def one(operation: dict[str, Any], *, method: str = "post", path: str = "/things", **more: Any) -> Contract:
+    """The contract of a document with one operation."""
+    (found,) = results({path: {method: {"operationId": "doThing", **operation}}}, **more)
+    assert isinstance(found, Imported), found
+    return found.contract
+
+
+def refused(operation: dict[str, Any], *, method: str = "post", path: str = "/things", **more: Any) -> str:
+    """Why an operation is left out."""
+    (found,) = results({path: {method: {"operationId": "doThing", **operation}}}, **more)
+    assert isinstance(found, Skipped), found
+    return found.reason
+
+
+def body(schema: Any, **more: Any) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}, **more}}
+
+
+def fields(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+TEXT = {"type": "string"}
+CANCEL = {
+    "operationId": "cancelPendingOrder",
+    "summary": "Cancel pending order.",
+    "parameters": [
+        {"name": "order_id", "in": "path", "required": True, "schema": TEXT},
+        {"name": "notify", "in": "query", "schema": {"type": "boolean", "default": False}},
+        {"name": "X-Channel", "in": "header", "schema": TEXT},
+        KEY,
+    ],
+    **body(fields(reason={"type": "string", "enum": ["late", "broken"]}, items={"type": "array", "items": TEXT})),
+    "responses": {"200": {"content": {"application/json": {"schema": fields(status=TEXT)}}}},
+}
+
+
+def test_an_operation_becomes_a_tool_with_one_flat_list_of_arguments() -> None:
+    (found,) = results({"/orders/{order_id}/cancel": {"post": CANCEL}})
+    contract = found.contract
+    assert contract.name == "cancel_pending_order"
+    assert contract.title == "Cancel pending order"
+    assert contract.summary == "Cancel pending order {order_id} (reason {reason}, items {items})"
+    assert contract.consent == "Cancel pending order {order_id}"
+    assert contract.network == ("shop.example",)
+    assert set(contract.arguments_schema["properties"]) == {"order_id", "notify", "x_channel", "reason", "items"}
+    assert contract.arguments_schema["required"] == ["order_id", "reason", "items"]
+    assert contract.arguments_schema["additionalProperties"] is False
+    assert contract.result_schema is not None
+    arguments = normalise(
+        contract.arguments_schema,
+        {"order_id": "#W1", "reason": "late", "items": ["a"], "x_channel": "web"},
+    ).arguments
+    assert PREPARE(contract, arguments) == {
+        "method": "POST",
+        "url": "https://shop.example/v1/orders/%23W1/cancel?notify=false",
+        "headers": {"Accept": "application/json", "Content-Type": "application/json", "X-Channel": "web"},
+        "body": {"reason": "late", "items": ["a"]},
+    }
+
+
+def test_the_defaults_are_the_careful_ones() -> None:
+    contract = one(body(fields(a=TEXT)))
+    assert contract.tier is Tier.WRITE
+    assert contract.idempotency.kind is IdempotencyClass.NEITHER
+    assert not contract.reversible
+    assert not contract.trusted_output
+
+
+@pytest.mark.parametrize(
+    ("method", "tier", "kind"),
+    [
+        ("get", Tier.READ, "keyed"),
+        ("post", Tier.WRITE, "neither"),
+        ("put", Tier.WRITE, "neither"),
+        ("patch", Tier.WRITE, "neither"),
+        ("delete", Tier.DELETE, "neither"),
+    ],
+)
+def test_the_method_says_how_deep_a_tool_reaches_and_only_reads_are_repeated(
+    method: str, tier: Tier, kind: str
+) -> None:
+    contract = one({}, method=method)
+    assert (contract.tier, contract.idempotency.kind.value) == (tier, kind)
+    assert (Category.DELETION in contract.categories) == (method == "delete")
+
+
+def test_a_declared_key_header_is_sent_and_no_argument_but_proves_nothing_by_itself() -> None:
+    contract = one({"parameters": [KEY]})
+    assert contract.binding["key_header"] == "Idempotency-Key"
+    assert contract.arguments_schema["properties"] == {}
+    assert contract.idempotency.kind is IdempotencyClass.NEITHER
+    vouched = one({"parameters": [KEY]}, trust=Trust(keyed_for=3600))
+    assert (vouched.idempotency.kind, vouched.idempotency.lifetime) == (IdempotencyClass.KEYED, 3600)
+    assert one({}, trust=Trust(keyed_for=3600)).idempotency.kind is IdempotencyClass.NEITHER, "declares no header"
+
+
+FREE = {
+    "idempotency": {"class": "keyed", "lifetime": 86400},
+    "inverse": "undoThing",
+    "trusted_output": True,
+    "timeout": 5,
+    "summary": "Do it with {a}",
+    "tier": "draft",
+}
+
+
+def test_what_a_document_says_of_itself_makes_a_tool_freer_only_where_it_is_trusted() -> None:
+    operation = {**body(fields(a=TEXT)), "parameters": [KEY], "x-countersign": FREE}
+    careful, trusted = one(operation), one(operation, trust=Trust(extensions=True))
+    assert careful == one({**body(fields(a=TEXT)), "parameters": [KEY]})
+    assert trusted.idempotency.lifetime == 86400
+    assert (trusted.inverse, trusted.reversible) == ("undo_thing", True)
+    assert (trusted.trusted_output, trusted.timeout, trusted.tier) == (True, 5.0, Tier.DRAFT)
+    assert trusted.summary == "Do it with {a}"
+
+
+def test_what_a_document_says_of_itself_may_always_make_a_tool_stricter() -> None:
+    stricter = {"categories": ["money"], "secret": ["a"], "tier": "admin"}
+    contract = one({**body(fields(a=TEXT)), "x-countersign": stricter})
+    assert contract.categories == {Category.MONEY}
+    assert contract.secret_fields == ("a",)
+    assert contract.tier is Tier.ADMIN
+    read = one({"x-countersign": {"tier": "write"}}, method="get")
+    assert (read.tier, read.idempotency.kind) == (Tier.WRITE, IdempotencyClass.NEITHER)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [],
+        {"nonsense": 1},
+        {"categories": ["fun"]},
+        {"categories": 7},
+        {"tier": "god"},
+        {"secret": ["nobody"]},
+        {"idempotency": {"class": "keyed", "lifetime": 5}},
+        {"idempotency": "keyed"},
+        {"probe": {"path": "http://elsewhere/{key}"}},
+        {"summary": "Do {nothing}"},
+    ],
+)
+def test_an_extension_that_is_not_understood_leaves_its_operation_out(said: Any) -> None:
+    assert refused({**body(fields(a=TEXT)), "x-countersign": said}, trust=Trust(extensions=True))
+
+
+def test_references_and_all_of_become_one_schema() -> None:
+    components = {
+        "schemas": {
+            "Base": {"type": "object", "properties": {"id": TEXT}, "required": ["id"]},
+            "Money": {"type": "string", "pattern": "^[0-9]+$", "maxLength": 10},
+            "Refund": {
+                "allOf": [
+                    {"$ref": "#/components/schemas/Base"},
+                    {"type": "object", "properties": {"amount": {"$ref": "#/components/schemas/Money"}}},
+                    {"required": ["amount"]},
+                ]
+            },
+        },
+        "requestBodies": {"R": body({"$ref": "#/components/schemas/Refund"})["requestBody"]},
+        "parameters": {"P": {"name": "p~q", "in": "query", "schema": {"type": "integer", "minimum": 1}}},
+    }
+    operation = {
+        "requestBody": {"$ref": "#/components/requestBodies/R"},
+        "parameters": [{"$ref": "#/components/parameters/P"}],
+    }
+    contract = one(operation, components=components)
+    properties = contract.arguments_schema["properties"]
+    assert properties["amount"] == {"type": "string", "pattern": "^[0-9]+$", "maxLength": 10}
+    assert properties["p_q"] == {"type": "integer", "minimum": 1}
+    assert sorted(contract.arguments_schema["required"]) == ["amount", "id"]
+    assert PREPARE(contract, {"id": "1", "amount": "5", "p_q": 2})["url"].endswith("/things?p~q=2")
+
+
+def test_one_name_in_several_places_stays_several_arguments() -> None:
+    operation = {
+        "parameters": [
+            {"name": "id", "in": "path", "required": True, "schema": TEXT},
+            {"name": "id", "in": "query", "schema": TEXT},
+        ],
+        **body(fields(id={"type": "integer"})),
+    }
+    contract = one(operation, path="/things/{id}")
+    assert set(contract.arguments_schema["properties"]) == {"id", "query_id", "body_id"}
+    request = PREPARE(contract, {"id": "a", "query_id": "b", "body_id": 3})
+    assert (request["url"], request["body"]) == ("https://shop.example/v1/things/a?id=b", {"id": 3})
+
+
+@pytest.mark.parametrize(
+    ("version", "schema"),
+    [
+        ("3.0.3", {"type": "string", "nullable": True}),
+        ("3.0.3", {"allOf": [{"type": "string"}], "nullable": True}),
+        ("3.1.0", {"type": ["string", "null"]}),
+        ("3.1.0", {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ("3.1.0", {"oneOf": [{"type": "string"}, {"type": "null"}]}),
+    ],
+)
+def test_null_is_a_value_where_the_document_says_so(version: str, schema: Any) -> None:
+    contract = one(body({"type": "object", "properties": {"a": schema}}), version=version)
+    for value in ("x", None):
+        assert normalise(contract.arguments_schema, {"a": value}).arguments == {"a": value}
+    with pytest.raises(ArgumentsRefused):
+        normalise(contract.arguments_schema, {"a": ["x"]})
+
+
+def test_a_choice_of_words_that_may_be_null_keeps_its_words() -> None:
+    schema = {"type": "string", "enum": ["a", None], "nullable": True}
+    contract = one(body({"type": "object", "properties": {"a": schema}}), version="3.0.0")
+    assert normalise(contract.arguments_schema, {"a": None}).arguments == {"a": None}
+    with pytest.raises(ArgumentsRefused):
+        normalise(contract.arguments_schema, {"a": "b"})
+
+
+def test_objects_take_no_fields_that_nobody_described() -> None:
+    inner = {"type": "object", "properties": {"x": TEXT}, "additionalProperties": True}
+    contract = one(body(fields(a=inner)))
+    with pytest.raises(ArgumentsRefused):
+        normalise(contract.arguments_schema, {"a": {"x": "1", "y": "2"}})
+    free = one(body(fields(a={"type": "object"})))
+    assert normalise(free.arguments_schema, {"a": {"k": 1}}).arguments == {"a": {"k": 1}}
+    with pytest.raises(ArgumentsRefused):
+        normalise(free.arguments_schema, {"a": {"k": {"deep": 1}}})
+
+
+def test_bounds_of_30_and_words_that_say_nothing_are_translated() -> None:
+    schema = {
+        "type": "integer", "format": "int64", "minimum": 0, "exclusiveMinimum": True, "maximum": 2**63 - 1,
+        "example": 7, "xml": {"name": "x"}, "x-y": 1, "description": "How\u202e many\nof them",
+    }  # fmt: skip
+    contract = one(body(fields(n=schema)), version="3.0.1")
+    found = contract.arguments_schema["properties"]["n"]
+    assert found == {"type": "integer", "exclusiveMinimum": 0, "description": "How many of them"}
+
+
+def test_what_is_only_read_is_not_sent_and_what_is_secret_is_masked() -> None:
+    schema = {
+        "type": "object",
+        "required": ["id", "name"],
+        "properties": {
+            "id": {"type": "string", "readOnly": True},
+            "name": TEXT,
+            "login": {"type": "string", "format": "password"},
+            "api_key": TEXT,
+        },
+    }
+    contract = one(body(schema))
+    assert set(contract.arguments_schema["properties"]) == {"name", "login", "api_key"}
+    assert contract.arguments_schema["required"] == ["name"]
+    assert set(contract.secret_fields) == {"login", "api_key"}
+
+
+def test_a_body_that_is_no_plain_object_is_one_argument() -> None:
+    contract = one(body({"type": "array", "items": {"type": "integer"}}))
+    assert PREPARE(contract, {"body": [1, 2]})["body"] == [1, 2]
+    choice = one(body({"oneOf": [fields(a=TEXT), fields(b=TEXT)]}))
+    assert PREPARE(choice, {"body": {"b": "x"}})["body"] == {"b": "x"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        ({"parameters": [{"name": "c", "in": "cookie", "schema": TEXT}]}, "cookies"),
+        ({"parameters": [{"name": "q", "in": "query", "schema": {"type": "object"}}]}, "plain values"),
+        ({"parameters": [{"name": "q", "in": "query", "style": "spaceDelimited", "schema": TEXT}]}, "style"),
+        ({"parameters": [{"name": "q", "in": "query", "content": {"application/json": {}}}]}, "no schema"),
+        ({"parameters": [{"name": "Host", "in": "header", "required": True, "schema": TEXT}]}, "not an argument's"),
+        ({"parameters": [{"name": "p", "in": "path", "required": True, "schema": TEXT}]}, "placeholders"),
+        ({"parameters": [{"$ref": "other.json#/P"}]}, "nothing is fetched"),
+        ({"parameters": [{"$ref": "#/components/parameters/Nobody"}]}, "not there"),
+        ({"parameters": "none"}, "not written as OpenAPI says"),
+        ({"requestBody": {"content": {"multipart/form-data": {}}}}, "only application/json"),
+        ({"requestBody": {"content": {"application/xml": {}}}}, "only application/json"),
+        (body({"$ref": "https://evil.example/schema.json"}), "nothing is fetched"),
+        (body(fields(f={"type": "string", "format": "binary"})), "file"),
+        (body(fields(a={"not": {"type": "string"}})), "requestBody.a.not"),
+        (body(fields(a={"type": "object", "patternProperties": {"^x": TEXT}})), "requestBody.a.patternProperties"),
+        (body(fields(a={"if": TEXT})), "requestBody.a.if"),
+        (body(fields(a={"type": "string", "pattern": "((a+)+)+$"})), "pattern"),
+        (body(fields(a={"allOf": [{"type": "string"}, {"type": "integer"}]})), "different things"),
+        (body(fields(a=False)), "not a schema"),
+        (body(fields(a={"type": "array", "items": [TEXT]})), "not a schema"),
+        ({"callbacks": {"done": {}}}, "called back"),
+        ({"security": [{"cookieAuth": []}]}, "headers"),
+        ({"security": [{"queryAuth": []}]}, "headers"),
+        ({"security": [{"unknown": []}]}, "signing in"),
+        ({"servers": [{"url": "ftp://x.example"}]}, "servers"),
+        ({"servers": [{"url": "https://user@x.example"}]}, "names a user"),
+        ({"servers": [{"url": "http://0x7f.1/"}]}, "unusual"),
+        ([], "no tools"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_said_is_left_out_with_its_reason(operation: Any, reason: str) -> None:
+    schemes = {
+        "cookieAuth": {"type": "apiKey", "in": "cookie", "name": "s"},
+        "queryAuth": {"type": "apiKey", "in": "query", "name": "k"},
+    }
+    paths = {
+        "/things": {"post": {"operationId": "a", **operation} if isinstance(operation, dict) else operation},
+        "/others": {"get": {"operationId": "list_others"}},
+    }
+    first, second = results(paths, components={"securitySchemes": schemes})
+    assert isinstance(first, Skipped)
+    assert reason in first.reason
+    assert isinstance(second, Imported), "the import goes on"
+
+
+def test_schemas_that_refer_to_themselves_or_explode_are_refused_in_no_time() -> None:
+    loop = {"schemas": {"A": fields(a={"$ref": "#/components/schemas/A"})}}
+    assert "refers to itself" in refused(body({"$ref": "#/components/schemas/A"}), components=loop)
+    bomb: dict[str, Any] = {"S0": fields(x=TEXT)}
+    for level in range(1, 12):
+        part = {"$ref": f"#/components/schemas/S{level - 1}"}
+        bomb[f"S{level}"] = fields(**{f"f{n}": part for n in range(8)})
+    assert "too large" in refused(body({"$ref": "#/components/schemas/S11"}), components={"schemas": bomb})
+
+
+def test_a_result_that_cannot_be_described_keeps_no_operation_out() -> None:
+    answer = {"200": {"content": {"application/json": {"schema": {"$ref": "http://elsewhere/x.json"}}}}}
+    assert one({"responses": answer}).result_schema is None
+    open_answer = {"200": {"content": {"application/json": {"schema": fields(status=TEXT)}}}}
+    assert "additionalProperties" not in (one({"responses": open_answer}).result_schema or {})
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "name"),
+    [
+        ("cancelOrder", "cancel_order"),
+        ("cancel_order", "cancel_order"),
+        ("Orders.Cancel", "orders_cancel"),
+        ("getHTTPStatus", "get_http_status"),
+        ("123go", "go"),
+        ("стоп", "post_things"),
+        ("", "post_things"),
+        (None, "post_things"),
+    ],
+)
+def test_an_operations_id_becomes_a_slug(operation_id: Any, name: str) -> None:
+    assert one({"operationId": operation_id}).name == name
+
+
+def test_long_names_are_cut_and_stay_apart() -> None:
+    names = {one({"operationId": "x" * 80 + end}).name for end in "ab"}
+    assert len(names) == 2
+    assert all(len(name) <= 64 for name in names)
+
+
+def test_names_that_people_may_take_for_each_other_are_not_both_imported() -> None:
+    paths = {
+        "/a": {"post": {"operationId": "send_email"}},
+        "/b": {"post": {"operationId": "send_emai1"}},
+        "/c": {"post": {"operationId": "sendEmail"}},
+    }
+    first, second, third = results(paths)
+    assert first.contract.name == "send_email"
+    assert second.contract.name == "post_b", "named after its route instead"
+    assert third.contract.name == "post_c"
+
+
+def test_two_operations_on_one_route_name_are_not_both_imported() -> None:
+    found = results({"/a/b": {"post": {}}, "/a_b": {"post": {}}})
+    assert isinstance(found[1], Skipped)
+    assert "may be taken for" in found[1].reason
+
+
+def test_credentials_have_declared_slots_and_are_never_arguments() -> None:
+    schemes = {
+        "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+        "bearer": {"type": "http", "scheme": "bearer"},
+    }
+    operation = {
+        "parameters": [{"name": "Authorization", "in": "header", "required": True, "schema": TEXT}],
+        "security": [{"bearer": [], "key": []}],
+    }
+    contract = one(operation, components={"securitySchemes": schemes})
+    assert contract.arguments_schema["properties"] == {}
+    assert contract.binding["credentials"] == [
+        {"header": "Authorization", "prefix": "Bearer ", "name": "bearer"},
+        {"header": "X-Api-Key", "prefix": "", "name": "key"},
+    ]
+
+
+def test_a_relative_server_stands_behind_the_documents_own_address() -> None:
+    for servers, expected in (
+        ([], "https://shop.example/things"),
+        ([{"url": "/api"}], "https://shop.example/api/things"),
+    ):
+        contract = one({}, base="https://shop.example/docs/openapi.json", servers=servers)
+        assert PREPARE(contract, {})["url"] == expected
+    assert "servers" in refused({}, servers=[])
+
+
+def test_a_servers_variables_have_their_defaults() -> None:
+    servers = [{"url": "https://{region}.shop.example:8443/v1", "variables": {"region": {"default": "eu"}}}]
+    contract = one({}, servers=servers)
+    assert contract.network == ("eu.shop.example:8443",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"openapi": "3.1.0", "openapi": "3.1.0"}',
+        '{"openapi": "3.1.0", "x": NaN}',
+        '{"swagger": "2.0"}',
+        '{"openapi": "4.0.0"}',
+        '{"openapi": 3.1}',
+        '{"openapi": "3.1.0", "paths": []}',
+        "[" * 100_000,
+        '{"a":' * 500 + "1" + "}" * 500,
+        "a: &a [x]\nb: [*a, *a]",
+        "openapi: !!python/object/apply:os.system [id]",
+    ],
+)
+def test_what_is_no_openapi_document_is_refused(text: str) -> None:
+    with pytest.raises(DocumentRefused):
+        read(text)
+
+
+def test_yaml_is_read_as_well() -> None:
+    text = """
+openapi: 3.0.3
+info: {title: Shop, version: 2026-11-20}
+servers: [{url: "https://shop.example"}]
+paths:
+  /orders:
+    get:
+      operationId: listOrders
+      responses: {200: {description: fine}}
+"""
+    (found,) = imported(read(text))
+    assert isinstance(found, Imported)
+    assert found.contract.name == "list_orders"
+
+
+def test_the_same_document_gives_the_same_versions() -> None:
+    paths = {"/orders/{order_id}/cancel": {"post": CANCEL}}
+    (first,), (second,) = results(paths), results(json.loads(json.dumps(paths)))
+    assert first.contract == second.contract
+    assert first.contract.version_hash() == second.contract.version_hash()
