@@ -22,7 +22,7 @@ table { border-collapse: collapse; width: 100% }
 caption { text-align: left; font-weight: 600; padding: .5rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-top: 1px solid #8884 }
 th { font-weight: 600; border-top: 0 } code { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
-.no { opacity: .65 } .again { white-space: nowrap } td.time { white-space: nowrap }
+.no { opacity: .7 } td.whole { white-space: nowrap } td.key { min-width: 9rem }
 """
 CSP: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-"
@@ -45,13 +45,14 @@ def page(effects: Sequence[Effect], faults: Sequence[Fault]) -> str:
         else "<p>Nothing has happened yet.</p>"
     )
     ordered = "".join(
-        f"<li><code>{escape(one.operation)}</code>: {escape(one.mode.value)}, {one.times} times" for one in faults
+        f"<li><code>{escape(one.operation)}</code>: {escape(one.mode.value)}, {_counted(one.times, 'time')}"
+        for one in faults
     )
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Back office: what really happened</title>"
         f"<meta name='viewport' content='width=device-width'><style>{STYLE}</style></head><body><main>"
         "<h1>What really happened</h1>"
-        f"<p>{done} effects, {len(effects) - done} calls that changed nothing. "
+        f"<p>{_counted(done, 'effect')}, {_counted(len(effects) - done, 'call')} that changed nothing. "
         "Times, arguments and answers as the office wrote them down. "
         "<a href='/openapi.json'>What it can do</a>.</p>"
         f"{f'<h2>Ordered trouble</h2><ul>{ordered}</ul>' if faults else ''}{body}</main></body></html>"
@@ -60,13 +61,17 @@ def page(effects: Sequence[Effect], faults: Sequence[Fault]) -> str:
 
 def _row(one: Effect) -> str:
     told = "done" if one.applied else f"not done: {one.answer.get('detail', one.status)}"
-    again = f" <span class='again'>(asked {one.repeated} more times, done once)</span>" if one.repeated else ""
+    again = f" (asked {_counted(one.repeated + 1, 'time')}, done once)" if one.repeated else ""
     return (
         f"<tr data-operation='{escape(one.operation)}'{'' if one.applied else ' class=no'}><td>{one.id}"
-        f"<td class='time'>{escape(one.time[:19].replace('T', ' '))}<td><code>{escape(one.operation)}</code>"
+        f"<td class='whole'>{escape(one.time[:19].replace('T', ' '))}<td class='whole'><code>{escape(one.operation)}</code>"
         f"<td><code>{escape(_spoken(one.arguments))}</code><td>{escape(told)}{again}"
-        f"<td><code>{escape(one.key or '')}</code></tr>"
+        f"<td class='key'><code>{escape(one.key or '')}</code></tr>"
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _spoken(arguments: JSON) -> str:

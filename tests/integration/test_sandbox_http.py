@@ -234,12 +234,13 @@ def test_the_page_shows_what_happened_and_runs_nothing(office):
     office.fault("reserve", "slow")
     answer = office.call("GET", "/")
     text = answer.raw.decode()
-    assert "asked 1 more times, done once" in text
+    assert "done (asked 2 times, done once)" in text
     assert "not done: Order 1009 has 0.00 EUR left to refund." in text
     assert "<script" not in text
     assert "&lt;script&gt;" in text
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert "<code>reserve</code>: slow" in text
+    assert "<code>reserve</code>: slow, 1 time" in text
+    assert "1 effect, 1 call that changed nothing." in text
 
 
 def test_it_is_well_and_has_a_document(office):
