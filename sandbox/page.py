@@ -64,7 +64,8 @@ def _row(one: Effect) -> str:
     again = f" (asked {_counted(one.repeated + 1, 'time')}, done once)" if one.repeated else ""
     return (
         f"<tr data-operation='{escape(one.operation)}'{'' if one.applied else ' class=no'}><td>{one.id}"
-        f"<td class='whole'>{escape(one.time[:19].replace('T', ' '))}<td class='whole'><code>{escape(one.operation)}</code>"
+        f"<td class='whole'>{escape(one.time[:19].replace('T', ' '))}"
+        f"<td class='whole'><code>{escape(one.operation)}</code>"
         f"<td><code>{escape(_spoken(one.arguments))}</code><td>{escape(told)}{again}"
         f"<td class='key'><code>{escape(one.key or '')}</code></tr>"
     )
