@@ -1,11 +1,8 @@
-"""The loop: from a goal to a report, with a model that answers well, badly or not at all, and planners that race."""
+"""The loop: from a goal to a report, and planners that race for a run, lose it or die over it."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,115 +11,19 @@ from approvals.models import Action
 from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
 from lam_app import loop
-from lam_app.loop import MOST_CALLS_A_STEP, advance, due
+from lam_app.loop import advance, due
 from lam_app.models import Report, Run, Step
-from lam_app.planner.providers import forget
-from lam_app.planner.standin.server import Handler, Server
 from lam_app.runs import answer, cancel
 from lam_app.tasks import advance_runs
+from tests.support.model import Script, finish, fresh, note, only_notes, said
 from tests.support.racing import race
 from tests.support.sql import without_guards
 from tests.support.world import World, approved
 from tools.killswitch import engage, release
-from tools.models import Execution, Note, OutboxMessage, Tool, Worker
+from tools.models import Execution, Note, OutboxMessage, Worker
 from tools.presence import Presence, present
 from traces.ids import uuid7
 from traces.models import Event, Trace
-
-NOBODY = "http://127.0.0.1:1/v1"
-
-
-def serving(server: ThreadingHTTPServer) -> Iterator[str]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-    finally:
-        forget()
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def standin_server() -> Iterator[str]:
-    yield from serving(Server(("127.0.0.1", 0), Handler))
-
-
-@pytest.fixture
-def standin(standin_server: str, settings: Any) -> None:
-    """The model that ships with the product, over HTTP."""
-    settings.OPENAI_BASE_URL = standin_server
-
-
-class Script(ThreadingHTTPServer):
-    """A model that answers what ``say`` returns: an HTTP status and a body."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _ScriptHandler)
-        self.say: Callable[[dict[str, Any]], tuple[int, Any]] = lambda _: (200, said(finish()))
-        self.asked: list[dict[str, Any]] = []
-
-
-class _ScriptHandler(BaseHTTPRequestHandler):
-    server: Script
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(body)
-        status, value = self.server.say(body)
-        data = value if isinstance(value, bytes) else json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        """Tests need no log."""
-
-
-@pytest.fixture
-def script(settings: Any) -> Iterator[Script]:
-    server = Script()
-    for url in serving(server):
-        settings.OPENAI_BASE_URL = url
-        yield server
-
-
-def said(
-    following: Any, *, reason: str = "stop", text: str | None = None, refusal: str | None = None
-) -> dict[str, Any]:
-    content = json.dumps({"reasoning": "r", "considered": [], "next": following}) if text is None else text
-    message = {"role": "assistant", "content": None if refusal else content, "refusal": refusal}
-    return {"id": "c", "model": "m-1", "choices": [{"index": 0, "message": message, "finish_reason": reason}]}
-
-
-def finish(words: str = "All is done.") -> dict[str, Any]:
-    return {"kind": "finish", "answer": words}
-
-
-def note(text: str = "remember this") -> dict[str, Any]:
-    return {
-        "kind": "act",
-        "tool": "write_note",
-        "arguments": {"text": text, "about": ""},
-        "confidence": 0.9,
-    }
-
-
-def only_notes(world: World) -> None:
-    """A small catalogue, so that scripted answers need not know the others' schemas."""
-    Tool.objects.exclude(name="write_note").update(enabled=False)
-
-
-def fresh(run: Run) -> Run:
-    return Run.objects.get(id=run.id)
-
-
-# ------------------------------------------------------------------------------------------ the whole way
 
 
 @pytest.mark.usefixtures("standin")
@@ -224,127 +125,6 @@ def test_a_question_goes_to_the_initiator_and_the_answer_to_the_model(world: Wor
     answer(actor=world.operator, organization=world.organization.id, run_id=run.id, text="The next one.")
     assert advance_runs() == 1
     assert "The next one." in json.dumps(script.asked[1]["messages"])
-
-
-# ----------------------------------------------------------------------------------------- a bad model
-
-
-BAD: dict[str, tuple[Callable[[dict[str, Any]], tuple[int, Any]], str]] = {
-    "nonsense": (lambda _: (200, said(None, text="Sure! Here you go")), "malformed"),
-    "duplicate keys": (
-        lambda _: (
-            200,
-            said(None, text='{"reasoning":"","considered":[],"next":{"kind":"finish","answer":"a","answer":"b"}}'),
-        ),
-        "malformed",
-    ),
-    "nothing": (lambda _: (200, said(None, text="")), "empty"),
-    "refusal": (lambda _: (200, said(None, refusal="I would rather not.")), "refused_by_model"),
-    "cut off": (lambda _: (200, said(None, text='{"reasoning": "so', reason="length")), "truncated"),
-    "unknown tool": (
-        lambda _: (200, said({"kind": "act", "tool": "drop_tables", "arguments": {}, "confidence": 1})),
-        "unknown_tool",
-    ),
-    "bad arguments": (
-        lambda _: (
-            200,
-            said(
-                {
-                    "kind": "act",
-                    "tool": "write_note",
-                    "arguments": {"text": 7, "about": ""},
-                    "confidence": 1,
-                }
-            ),
-        ),
-        "bad_arguments",
-    ),
-}
-
-
-def test_every_bad_answer_is_a_typed_error_a_bounded_number_of_calls_and_a_run_that_a_person_sees(
-    world: World, script: Script
-) -> None:
-    only_notes(world)
-    for what, (say, code) in BAD.items():
-        script.say = say
-        script.asked.clear()
-        run = world.run("Write it down")
-        advance_runs()
-        run = fresh(run)
-        assert (run.status, run.planner, bool(run.problem)) == ("needs_human", None, True), what
-        assert len(script.asked) == MOST_CALLS_A_STEP, what
-        errors = list(Trace.objects.filter(run=run.id).values_list("error", flat=True))
-        assert errors == [code] * MOST_CALLS_A_STEP, what
-        assert Event.objects.about(world.organization.id, run.id).last().target == "needs_human"
-    assert not Action.objects.exists()
-
-
-def test_a_corrected_answer_is_taken_and_the_model_was_told_what_was_wrong(world: World, script: Script) -> None:
-    only_notes(world)
-    answers = iter([said(None, text="oops"), said(note())])
-    script.say = lambda _: (200, next(answers))
-    run = world.run("Write it down")
-    advance_runs()
-    assert fresh(run).status == "waiting"
-    assert list(Trace.objects.filter(run=run.id).order_by("attempt").values_list("attempt", "error")) == [
-        (1, "malformed"),
-        (2, ""),
-    ]
-    assert len(script.asked[1]["messages"]) >= len(script.asked[0]["messages"])
-    assert script.asked[1]["messages"] != script.asked[0]["messages"]
-
-
-def test_a_model_that_cannot_be_reached_is_waited_for_and_not_for_ever(world: World, settings: Any) -> None:
-    settings.OPENAI_BASE_URL = NOBODY
-    run = world.run()
-    for attempt in range(1, MOST_CALLS_A_STEP + 1):
-        advance_runs()
-        run = fresh(run)
-        assert (run.status, run.planner) == ("planning", None)
-        assert advance_runs() == 0  # not before its time
-        assert Trace.objects.filter(run=run.id, error="provider_unavailable").count() == attempt
-        Run.objects.filter(id=run.id).update(planner_until="2020-01-01T00:00:00Z")
-    advance_runs()
-    assert fresh(run).status == "needs_human"
-    assert not Action.objects.exists()
-
-
-def test_a_refused_key_is_not_tried_again(world: World, script: Script) -> None:
-    script.say = lambda _: (401, {"error": {"message": "bad key"}})
-    run = world.run()
-    advance_runs()
-    assert (fresh(run).status, len(script.asked)) == ("needs_human", 1)
-
-
-def test_a_mistake_of_our_own_stops_the_run_and_leaves_it_to_a_person(
-    world: World, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only_notes(world)
-    script.say = lambda _: (200, said(note()))
-    monkeypatch.setattr(loop, "propose", lambda _: 1 / 0)
-    run = world.run("Write it down")
-    advance_runs()
-    run = fresh(run)
-    assert (run.status, run.step, "ZeroDivisionError" in run.problem) == ("needs_human", 0, True)
-    assert len(script.asked) == 1
-    assert not Step.objects.exists()
-
-
-def test_t102_a_model_that_proposes_for_ever_is_stopped_at_a_limit(
-    world: World, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only_notes(world)
-    monkeypatch.setattr(loop, "MOST_STEPS", 3)
-    Tool.objects.filter(name="write_note").update(tier="admin")  # denied each time, so the run goes straight on
-    script.say = lambda _: (200, said(note()))
-    run = world.run("Write it down")
-    advance_runs()
-    run = fresh(run)
-    assert (run.status, run.step, Action.objects.filter(run=run.id).count()) == ("needs_human", 3, 3)
-
-
-# ---------------------------------------------------------------------------------- planners that race
 
 
 def test_of_many_planners_at_once_one_takes_the_step(world: World, script: Script) -> None:

@@ -1,0 +1,132 @@
+"""Deciding past our own code: what plain SQL is refused by the database, as the web and as the worker."""
+
+import uuid
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import IntegrityError, connection
+
+from accounts.models import User
+from approvals.models import Action, Decision, Permit
+from approvals.tasks import sign_permits
+from tests.integration.test_decide_approve import approve_as, two_needed
+from tests.support.sql import EVENT, NO_RIGHT, REFUSED, copied, refusal, without_guards
+from tests.support.world import World, approved
+
+
+def decision_by(person: User, shown: Action, **forged: Any) -> tuple[str, dict[str, Any]]:
+    sql = """
+        INSERT INTO approvals_decision (id, organization_id, action_id, revision_id, decider_id, principals, verb,
+                                        digest, reason)
+        VALUES (gen_random_uuid(), %(organization)s, %(action)s, %(revision)s, %(decider)s, %(principals)s, %(verb)s,
+                %(digest)s, '')"""
+    return sql, {
+        "organization": shown.organization_id,
+        "action": shown.id,
+        "revision": shown.revisions.get(number=shown.revision).id,
+        "decider": person.pk,
+        "principals": shown.principals,
+        "verb": "approve",
+        "digest": shown.digest,
+        **forged,
+    }
+
+
+def test_t22_plain_sql_lets_no_principal_decide_either(world: World, as_web: psycopg.Connection[Any]) -> None:
+    action = world.staged(principals=(world.operator.id, world.reviewer2.id))
+    for person in (world.operator, world.reviewer2):
+        for principals in (action.principals, [], [world.reviewer.pk]):
+            for verb in Decision.Verb.values:
+                sql, params = decision_by(person, action, principals=principals, verb=verb)
+                code, words = refusal(as_web, sql, params)
+                assert (code, "no_principal_decides" in words) == ("23514", True)
+    assert refusal(as_web, *decision_by(world.reviewer, action)) == ("", "")
+
+
+def test_a_decision_names_a_revision_of_its_action_in_its_organization(
+    world: World, as_web: psycopg.Connection[Any]
+) -> None:
+    action, other = world.staged(), world.staged()
+    for forged in (
+        {"revision": other.revisions.get().id},
+        {"digest": other.digest},
+        {"organization": world.elsewhere.id},
+        {"action": uuid.uuid4()},
+        {"revision": uuid.uuid4()},
+    ):
+        code, _ = refusal(as_web, *decision_by(world.reviewer, action, **forged))
+        assert code in {REFUSED, "P0002"}, forged
+
+
+def test_decisions_come_from_the_web_and_permits_from_the_gatekeeper(
+    world: World, as_web: psycopg.Connection[Any], as_worker: psycopg.Connection[Any]
+) -> None:
+    action = world.staged()
+    assert refusal(as_worker, *decision_by(world.reviewer, action))[0] == NO_RIGHT
+    approved(world, action)
+    sign_permits()
+    permit = Permit.objects.get()
+    assert refusal(as_web, *copied("approvals_permit", permit.id))[0] == NO_RIGHT
+
+
+def test_the_database_lets_a_permit_name_no_principal_as_its_decider(
+    world: World, as_worker: psycopg.Connection[Any]
+) -> None:
+    action = world.staged()
+    approved(world, action)
+    sign_permits()
+    permit = Permit.objects.get()
+    as_worker.execute("UPDATE approvals_permit SET revoked_at = clock_timestamp()")
+    forged = copied("approvals_permit", permit.id, deciders=[str(world.operator.pk)], revoked_at=None)
+    code, words = refusal(as_worker, *forged)
+    assert (code, "no_principal_permits" in words) == ("23514", True)
+
+
+@pytest.mark.parametrize("account", ["as_web", "as_worker"])
+def test_t22_no_account_permits_by_plain_sql_what_nobody_approved(
+    account: str, world: World, request: pytest.FixtureRequest
+) -> None:
+    speaking = request.getfixturevalue(account)
+    action = world.staged()
+    for status in ("permitted", "scheduled"):
+        for more in ("", ", quorum = 1, verdict = 'allow'", ", digest = 'x'", ", revision = 2"):
+            speaking.execute(EVENT, {"subject": action.id, "target": status})
+            code, words = refusal(
+                speaking, f"UPDATE approvals_action SET status = %s {more} WHERE id = %s", [status, action.id]
+            )
+            assert (code, words) == (REFUSED, f"approvals_action: {action.id} has not the approvals it needs")
+    code, words = refusal(speaking, "UPDATE approvals_action SET quorum = 0 WHERE id = %s", [action.id])
+    assert (code, "action_quorum_positive" in words) == ("23514", True)
+
+
+def test_votes_for_an_older_revision_permit_nothing(world: World, as_web: psycopg.Connection[Any]) -> None:
+    action = world.staged()
+    as_web.execute(*decision_by(world.reviewer, action))
+    as_web.execute(EVENT, {"subject": action.id, "target": "permitted"})
+    as_web.commit()
+    for moved in ("revision = 2", "digest = 'another'"):
+        code, words = refusal(as_web, f"UPDATE approvals_action SET status = 'permitted', {moved}")
+        assert (code, "has not the approvals" in words) == (REFUSED, True)
+
+
+@pytest.mark.parametrize("account", ["as_web", "as_worker"])
+def test_a_ruling_that_asks_for_review_cannot_be_skipped_on_the_way_out_of_proposed(
+    account: str, world: World, request: pytest.FixtureRequest
+) -> None:
+    speaking = request.getfixturevalue(account)
+    action = world.staged()
+    with without_guards() as admin:
+        admin.execute("UPDATE approvals_action SET status = 'proposed'")
+    for status in ("permitted", "scheduled"):
+        code, words = refusal(speaking, "UPDATE approvals_action SET status = %s WHERE id = %s", [status, action.id])
+        assert (code, "was ruled review" in words) == (REFUSED, True)
+
+
+def test_t25_the_database_counts_a_person_once_a_revision(world: World, as_web: psycopg.Connection[Any]) -> None:
+    action = two_needed(world)
+    approve_as(world, world.reviewer, action)
+    code, words = refusal(as_web, *decision_by(world.reviewer, action))
+    assert (code, "one_vote_a_person" in words) == ("23505", True)
+    with pytest.raises(IntegrityError, match="one_vote_a_person"), connection.cursor() as cursor:
+        cursor.execute(*decision_by(world.reviewer, action, verb="reject"))
