@@ -140,7 +140,7 @@ def news(request: PersonRequest) -> HttpResponse:
     new = _after(waiting, fields["newest"])[: MORE_THAN + 1].count()
     if not new:
         return HttpResponse(status=HTMX_NO_SWAP)
-    return render(request, "approvals/news.html", {"new": new, "lane": fields["lane"], "newest": fields["newest"]})
+    return render(request, "approvals/desk.html#news", {"new": new, "lane": fields["lane"], "newest": fields["newest"]})
 
 
 @require_GET
@@ -150,7 +150,7 @@ def action(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     only(request.GET, "lane", "from")
     shown = card(get_action_for_reading(request.membership, pk))
     if request.htmx:
-        return render(request, "approvals/opened.html", _desk(request, None, shown))
+        return render(request, "approvals/card.html#opened", _desk(request, None, shown))
     queue = _queue(request) if request.membership.has(Role.REVIEWER) else None
     return render(request, "approvals/desk.html", _desk(request, queue, shown, view="card"))
 
@@ -164,7 +164,7 @@ def live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     if shown.seen == fields["seen"]:
         return HttpResponse(status=HTMX_NO_SWAP)
     status = 200 if shown.live else HTMX_STOP_POLLING
-    return render(request, "approvals/moved.html", _desk(request, None, shown), status=status)
+    return render(request, "approvals/card.html#moved", _desk(request, None, shown), status=status)
 
 
 @require_POST
@@ -206,7 +206,7 @@ def _again(request: PersonRequest, pk: uuid.UUID, status: int, problem: str) -> 
     shown = card(get_action_for_reading(request.membership, pk))
     return render(
         request,
-        "approvals/decision_refused.html",
+        "approvals/desk.html",
         _desk(request, None, shown, view="card", problem=problem),
         status=status,
     )

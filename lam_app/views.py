@@ -111,7 +111,7 @@ def run_live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         "may_steer": _may_steer(request, found),
         "may_stop": request.membership.has(*STOPPERS),
     }
-    return render(request, "lam_app/run_body.html", context, status=HTMX_STOP_POLLING if now.finished else 200)
+    return render(request, "lam_app/run.html#body", context, status=HTMX_STOP_POLLING if now.finished else 200)
 
 
 @require_GET
@@ -119,7 +119,7 @@ def run_live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 def run_goal(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """What the run is for, for the card of one of its actions."""
     only(request.GET)
-    return render(request, "lam_app/run_goal.html", {"run": _run(request, pk)})
+    return render(request, "lam_app/run.html#goal", {"run": _run(request, pk)})
 
 
 @require_POST
