@@ -6,15 +6,16 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lam_app.models import Run
 from lam_app.planner.providers import forget
 from lam_app.planner.standin.server import Handler, Server
-from tests.support.world import World
-from tools.models import Tool
+
+if TYPE_CHECKING:
+    from lam_app.models import Run
+    from tests.support.world import World
 
 
 def serving(server: ThreadingHTTPServer) -> Iterator[str]:
@@ -100,8 +101,10 @@ def note(text: str = "remember this") -> dict[str, Any]:
 
 def only_notes(world: World) -> None:
     """A small catalogue, so that scripted answers need not know the others' schemas."""
+    from tools.models import Tool
+
     Tool.objects.exclude(name="write_note").update(enabled=False)
 
 
 def fresh(run: Run) -> Run:
-    return Run.objects.get(id=run.id)
+    return type(run).objects.get(id=run.id)
