@@ -45,7 +45,7 @@ def by_sql(*statements: str) -> Callable[[World], None]:
 
     def change(_: World) -> None:
         with connection.cursor() as cursor:
-            for table in ("approvals_permit", "approvals_revision", "approvals_action", "tools_toolversion"):
+            for table in ("approvals_permit", "approvals_revision", "approvals_action", "tools_killswitch"):
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             for statement in statements:
                 cursor.execute(statement)
@@ -85,6 +85,16 @@ CHANGES: dict[str, Callable[[World], Any]] = {
     "the permit is revoked": by_sql("UPDATE approvals_permit SET revoked_at = clock_timestamp()"),
     "the permit's epoch": by_sql("UPDATE approvals_permit SET epoch = epoch + 1"),
     "the permit's deciders": by_sql("UPDATE approvals_permit SET deciders = '{}'"),
+    "the permit's action": lambda world: by_sql(
+        f"UPDATE approvals_permit SET action_id = '{world.staged().id}'"
+    )(world),
+    "the permit's policy": by_sql(
+        "UPDATE approvals_permit p SET policy_version_id = v.id FROM approvals_policyversion v"
+        " WHERE v.organization_id <> p.organization_id"
+    ),
+    "the revision's tool version": by_sql(
+        "UPDATE approvals_revision r SET tool_version_id = v.id FROM tools_toolversion v WHERE v.id <> r.tool_version_id"
+    ),
     "the permit's end has passed": by_sql("UPDATE approvals_permit SET expires_at = clock_timestamp()"),
     "the permit's time has not come": by_sql(
         "UPDATE approvals_permit SET not_before = clock_timestamp() + interval '1 minute',"
@@ -101,6 +111,9 @@ CHANGES: dict[str, Callable[[World], Any]] = {
     "the decider has become a principal": by_sql("UPDATE approvals_action SET principals = principals || initiator_id"
         " || (SELECT id FROM accounts_user WHERE username = 'reviewer')"),
     "a stop is engaged": stopped,
+    "a stop is engaged that the permit's epoch already counts": lambda world: by_sql(
+        f"UPDATE tools_killswitch SET epoch = 0 WHERE id = '{stopped(world).id}'"
+    )(world),
     "a stop was engaged and released": stopped_and_released,
 }  # fmt: skip
 
