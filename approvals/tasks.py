@@ -4,6 +4,8 @@ Only this module imports ``approvals.permits`` (which signs) and ``tools.executo
 road from a decision to an effect can be read here, top to bottom.
 """
 
+import itertools
+
 from celery import shared_task
 from django.db import IntegrityError, transaction
 
@@ -55,11 +57,11 @@ def execute_permitted() -> int:
 
 
 def _together(waiting: list[execute.Waiting]) -> list[execute.Waiting]:
-    """What may be claimed at once. A tool that is *neither* is claimed alone: were we to die among several such claims,
-    a person would have to find out about calls that were never made.
+    """What may be claimed at once, oldest first. A tool that is *neither* is claimed alone: did we die among several
+    such claims, a person would have to find out about calls that were never made.
     """
-    safe = [w for w in waiting if w.contract.idempotency.kind is not IdempotencyClass.NEITHER]
-    return safe or waiting[:1]
+    safe = itertools.takewhile(lambda w: w.contract.idempotency.kind is not IdempotencyClass.NEITHER, waiting)
+    return list(safe) or waiting[:1]
 
 
 def _claimed(waiting: list[execute.Waiting], presence: Presence) -> list[executor.Claimed]:
@@ -108,31 +110,24 @@ def _record(item: executor.Claimed, outcome: Outcome, presence: Presence) -> int
 
 
 def _recover(presence: Presence) -> int:
-    """Rows whose claimer is known dead: ask, repeat or hand to a person, as the tool's class allows."""
+    """Rows whose claimer is known dead: ask, repeat or hand to a person, as the tool's class allows.
+
+    One at a time: a call that kills its worker again uses up its own attempts and nobody else's.
+    """
     if not Execution.objects.filter(status="claimed").exclude(claimer=presence.worker).exists():
         return 0
     bury()
-    orphans = list(
-        Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).values_list("action", flat=True)[
-            :BATCH
-        ]
-    )
-    actions = execute.actions_of(orphans)
+    orphans = Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).order_by("id")
+    actions = execute.actions_of(list(orphans.values_list("action", flat=True)[:BATCH]))
     settled = 0
-    with presence.or_die():  # from here on the rows are ours, and nobody else may take them over while we live
-        with transaction.atomic():
-            executor.hold(sorted({scope for action in actions.values() for scope in action.scopes}))
-            taken = executor.take_over(presence.worker, only=list(actions), limit=BATCH)
-            halted = {a for a, action in actions.items() if engaged_over(action.scopes)}
-        for execution, action_id, fence, may_repeat in taken:
-            contract, call = execute.call_again(actions[action_id])
-            item = executor.Claimed(execution=execution, fence=fence, contract=contract, call=call)
-            outcome = executor.recover(item, presence, repeat=may_repeat and action_id not in halted)
-            settled += _record(item, outcome, presence)
+    for action in actions.values():
+        with presence.or_die():  # from here on the row is ours, and nobody else may take it over while we live
+            with transaction.atomic():
+                executor.hold(action.scopes)
+                taken = executor.take_over(presence.worker, action.id)
+                halted = bool(engaged_over(action.scopes))
+            if taken is not None:
+                item = executor.Claimed(taken.execution, taken.fence, *execute.call_again(action))
+                outcome = executor.recover(item, presence, repeat=taken.repeatable and not halted)
+                settled += _record(item, outcome, presence)
     return settled
-
-
-def orphaned() -> bool:
-    """Whether some ledger row waits for a recovery: the sweep rings the executors then."""
-    bury()
-    return Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).exists()

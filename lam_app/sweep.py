@@ -20,8 +20,7 @@ from approvals.services.permit import unsigned
 from approvals.states import ActionStatus
 from lam_app import loop
 from tools.killswitch import settle_quiet
-from tools.models import Execution
-from tools.presence import bury
+from tools.presence import bury, orphaned
 from traces.doorbell import ring
 
 logger = logging.getLogger(__name__)
@@ -55,10 +54,7 @@ def _due() -> bool:
 
 def _executable() -> bool:
     """Permits to use, or ledger rows whose claimer is known dead."""
-    return (
-        Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None).exists()
-        or Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).exists()
-    )
+    return Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None).exists() or orphaned()
 
 
 WAITS: dict[str, Callable[[], bool]] = {

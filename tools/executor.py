@@ -148,29 +148,40 @@ def call(claimed: Claimed, presence: Presence) -> Outcome:
     return doubt or outcome
 
 
-def take_over(worker: Worker, *, only: Sequence[uuid.UUID], limit: int) -> list[tuple[uuid.UUID, uuid.UUID, int, bool]]:
-    """Own the ledger rows of these actions whose claimer is known dead. Call it after ``hold``, like a claim.
+@dataclass(frozen=True)
+class Taken:
+    """A ledger row that was taken over: under which fence, and whether its call may be repeated as far as attempts and
+    the key's lifetime go.
+    """
 
-    Returns execution, action, the new fence, and whether the call may be repeated as far as attempts and the
-    key's lifetime go. The fence is raised for each, so a claimer that was not dead after all can record nothing.
+    execution: uuid.UUID
+    fence: int
+    repeatable: bool
+
+
+def take_over(worker: Worker, action: uuid.UUID) -> Taken | None:
+    """Own the ledger row of an action whose claimer is known dead; None when somebody else was first.
+
+    Call it after ``hold``, like a claim. The fence is raised, so a claimer that was not dead after all records nothing.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH orphan AS (
                 SELECT e.id FROM tools_execution e JOIN tools_worker w ON w.id = e.claimer_id
-                WHERE e.status = 'claimed' AND w.ended_at IS NOT NULL AND e.action = ANY (%(only)s)
-                ORDER BY e.id LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED
+                WHERE e.status = 'claimed' AND w.ended_at IS NOT NULL AND e.action = %(action)s
+                FOR UPDATE OF e SKIP LOCKED
             )
             UPDATE tools_execution e
             SET claimer_id = %(worker)s, fence = e.fence + 1, attempt = e.attempt + 1, claimed_at = clock_timestamp()
             FROM orphan WHERE e.id = orphan.id
-            RETURNING e.id, e.action, e.fence,
+            RETURNING e.id, e.fence,
                       e.attempt <= %(attempts)s AND coalesce(e.key_expires_at > clock_timestamp(), true)
             """,
-            {"worker": worker.id, "limit": limit, "only": list(only), "attempts": MAX_ATTEMPTS},
+            {"worker": worker.id, "action": action, "attempts": MAX_ATTEMPTS},
         )
-        return [(row[0], row[1], row[2], row[3]) for row in cursor.fetchall()]
+        row = cursor.fetchone()
+    return Taken(*row) if row else None
 
 
 def recover(claimed: Claimed, presence: Presence, *, repeat: bool) -> Outcome:
@@ -180,8 +191,12 @@ def recover(claimed: Claimed, presence: Presence, *, repeat: bool) -> Outcome:
     attempts were made. Then only a probe can still help.
     """
     kind = claimed.contract.idempotency.kind
+    try:
+        reach = registry.connector(claimed.contract)
+    except DomainError as gone:
+        return _doubt("connector_missing", gone.message)
     if kind is IdempotencyClass.QUERYABLE:
-        probed = registry.connector(claimed.contract).probe(claimed.contract, claimed.call)
+        probed = reach.probe(claimed.contract, claimed.call)
         if probed is not None:
             return probed
         if repeat:

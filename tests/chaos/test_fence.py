@@ -32,16 +32,16 @@ def test_a_worker_that_was_overtaken_records_nothing(world: World) -> None:
     with closing(_Here("executor")) as first, closing(_Here("executor")) as second:
         (old,) = tasks._claim(execute.waiting(1), first)
         with transaction.atomic():
-            assert executor.take_over(second.worker, only=[action.id], limit=1) == []  # the first one lives
+            assert executor.take_over(second.worker, action.id) is None  # the first one lives
         Worker.objects.filter(id=first.worker.id).update(ended_at=Now())
         with transaction.atomic():
-            ((execution, _, fence, _),) = executor.take_over(second.worker, only=[action.id], limit=1)
-        assert (execution, fence) == (old.execution, 2)
-        new = executor.Claimed(execution, fence, old.contract, old.call)
+            taken = executor.take_over(second.worker, action.id)
+        assert taken == executor.Taken(old.execution, 2, repeatable=True)
+        new = executor.Claimed(taken.execution, taken.fence, old.contract, old.call)
         for item, worker in ((old, first), (old, second), (new, first)):
             with transaction.atomic():
                 assert executor.record([(item, DONE)], Action, worker=worker.worker) == []
-        assert Execution.objects.get(id=execution).status == "claimed"
+        assert Execution.objects.get(id=taken.execution).status == "claimed"
         with transaction.atomic():
             assert executor.record([(new, DONE)], Action, worker=second.worker) == [action.id]
     action.refresh_from_db()
