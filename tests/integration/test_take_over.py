@@ -10,7 +10,7 @@ import pytest
 
 from approvals.models import Action
 from approvals.services import execute
-from approvals.tasks import _claim, execute_permitted, orphaned
+from approvals.tasks import _claim, execute_permitted
 from tests.integration.test_execution_classes import key_of, now_is, obedient, ready  # noqa: F401
 from tests.support import tools as odd
 from tests.support.sql import without_guards
@@ -19,7 +19,7 @@ from tools import executor
 from tools.contract import Outcome
 from tools.killswitch import engage
 from tools.models import Execution, Worker
-from tools.presence import Presence, bury, host, present, ticks
+from tools.presence import Presence, bury, host, orphaned, present, ticks
 from traces.clock import later
 from traces.ids import uuid7
 
@@ -62,6 +62,7 @@ def claimed_by(row: Worker) -> list[executor.Claimed]:
 def test_a_keyed_call_is_made_again_after_the_claimers_death_with_the_same_key(world: World) -> None:
     action = ready(world, "odd_keyed")
     (claim,) = claimed_by(gone())
+    bury()
     assert orphaned()
     assert execute_permitted() == 1
     assert now_is(action) == ("done", "done", 1)
@@ -123,11 +124,13 @@ def test_what_a_living_claimer_holds_is_not_touched(world: World) -> None:
     other = Presence("executor")
     try:
         claimed_by(other.worker)
+        bury()
         assert not orphaned()
         assert execute_permitted() == 0
         assert now_is(action) == ("executing", "claimed", 0)
     finally:
         other.leave()
+    bury()
     assert orphaned()
     assert execute_permitted() == 1
     assert now_is(action) == ("done", "done", 1)
