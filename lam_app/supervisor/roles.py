@@ -144,12 +144,17 @@ def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from tools.registry import contracts
+
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=1, skip_checks=True)
     mark = Path(arguments["seeded"])
     password = os.environ.get("LAM_DEMO_PASSWORD", "")
-    wanted = hashlib.sha256(f"{arguments['demo']}:{password}:{connection.settings_dict['HOST']}".encode()).hexdigest()
+    # The installed tools belong to it: a tool that was added or changed is offered at the next start.
+    tools = ",".join(f"{contract.name}={contract.version_hash()}" for contract in contracts())
+    beginning = f"{arguments['demo']}:{password}:{connection.settings_dict['HOST']}:{tools}"
+    wanted = hashlib.sha256(beginning.encode()).hexdigest()
     done = mark.exists() and mark.read_text() == wanted and get_user_model()._default_manager.exists()  # noqa: SLF001
     if "seed" in get_commands() and not done:
         call_command("seed", demo=arguments["demo"], password=password or None)
