@@ -22,5 +22,6 @@ MAY_WRITE = {
     "approvals.services.withdraw": "permits of what is no longer wanted",
     "lam_app.runs": "runs, as people submit them",
     "lam_app.loop": "steps and reports; which planner holds a run",
+    "lam_app.management.commands.tools": "how freely a tool acts, as the owner account",
     "lam_app.seed": "organizations, people and the catalogue, as the owner account",
 }
