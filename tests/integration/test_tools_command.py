@@ -102,7 +102,7 @@ def test_what_is_left_out_is_said_with_its_reason_and_the_rest_comes_in(world: A
 
 
 def test_only_the_administrator_makes_tools_freer(world: Any, bring: Any) -> None:
-    operation = {**body(item=TEXT), "x-countersign": {"idempotency": {"class": "keyed", "lifetime": 60}}}
+    operation = {**body(item=TEXT), "x-countersign-idempotency": "keyed", "x-countersign-key-seconds": 60}
 
     def lifetime() -> int | None:
         return Contract.from_json(found(world, "make_order").version.contract).idempotency.lifetime

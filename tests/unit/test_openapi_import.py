@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.arguments import ArgumentsRefused, normalise
+from tools.arguments import normalise
 from tools.connectors.http import HttpConnector
 from tools.contract import Category, Contract, IdempotencyClass, Tier
 from tools.openapi import DocumentRefused, Imported, Skipped, Trust, imported, read
@@ -122,55 +122,6 @@ def test_a_declared_key_header_is_sent_and_no_argument_but_proves_nothing_by_its
     assert one({}, trust=Trust(keyed_for=3600)).idempotency.kind is IdempotencyClass.NEITHER, "declares no header"
 
 
-FREE = {
-    "idempotency": {"class": "keyed", "lifetime": 86400},
-    "inverse": "undoThing",
-    "trusted_output": True,
-    "timeout": 5,
-    "summary": "Do it with {a}",
-    "tier": "draft",
-}
-
-
-def test_what_a_document_says_of_itself_makes_a_tool_freer_only_where_it_is_trusted() -> None:
-    operation = {**body(fields(a=TEXT)), "parameters": [KEY], "x-countersign": FREE}
-    careful, trusted = one(operation), one(operation, trust=Trust(extensions=True))
-    assert careful == one({**body(fields(a=TEXT)), "parameters": [KEY]})
-    assert trusted.idempotency.lifetime == 86400
-    assert (trusted.inverse, trusted.reversible) == ("undo_thing", True)
-    assert (trusted.trusted_output, trusted.timeout, trusted.tier) == (True, 5.0, Tier.DRAFT)
-    assert trusted.summary == "Do it with {a}"
-
-
-def test_what_a_document_says_of_itself_may_always_make_a_tool_stricter() -> None:
-    stricter = {"categories": ["money"], "secret": ["a"], "tier": "admin"}
-    contract = one({**body(fields(a=TEXT)), "x-countersign": stricter})
-    assert contract.categories == {Category.MONEY}
-    assert contract.secret_fields == ("a",)
-    assert contract.tier is Tier.ADMIN
-    read = one({"x-countersign": {"tier": "write"}}, method="get")
-    assert (read.tier, read.idempotency.kind) == (Tier.WRITE, IdempotencyClass.NEITHER)
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        [],
-        {"nonsense": 1},
-        {"categories": ["fun"]},
-        {"categories": 7},
-        {"tier": "god"},
-        {"secret": ["nobody"]},
-        {"idempotency": {"class": "keyed", "lifetime": 5}},
-        {"idempotency": "keyed"},
-        {"probe": {"path": "http://elsewhere/{key}"}},
-        {"summary": "Do {nothing}"},
-    ],
-)
-def test_an_extension_that_is_not_understood_leaves_its_operation_out(said: Any) -> None:
-    assert refused({**body(fields(a=TEXT)), "x-countersign": said}, trust=Trust(extensions=True))
-
-
 def test_references_and_all_of_become_one_schema() -> None:
     components = {
         "schemas": {
@@ -213,70 +164,6 @@ def test_one_name_in_several_places_stays_several_arguments() -> None:
     assert (request["url"], request["body"]) == ("https://shop.example/v1/things/a?id=b", {"id": 3})
 
 
-@pytest.mark.parametrize(
-    ("version", "schema"),
-    [
-        ("3.0.3", {"type": "string", "nullable": True}),
-        ("3.0.3", {"allOf": [{"type": "string"}], "nullable": True}),
-        ("3.1.0", {"type": ["string", "null"]}),
-        ("3.1.0", {"anyOf": [{"type": "string"}, {"type": "null"}]}),
-        ("3.1.0", {"oneOf": [{"type": "string"}, {"type": "null"}]}),
-    ],
-)
-def test_null_is_a_value_where_the_document_says_so(version: str, schema: Any) -> None:
-    contract = one(body({"type": "object", "properties": {"a": schema}}), version=version)
-    for value in ("x", None):
-        assert normalise(contract.arguments_schema, {"a": value}).arguments == {"a": value}
-    with pytest.raises(ArgumentsRefused):
-        normalise(contract.arguments_schema, {"a": ["x"]})
-
-
-def test_a_choice_of_words_that_may_be_null_keeps_its_words() -> None:
-    schema = {"type": "string", "enum": ["a", None], "nullable": True}
-    contract = one(body({"type": "object", "properties": {"a": schema}}), version="3.0.0")
-    assert normalise(contract.arguments_schema, {"a": None}).arguments == {"a": None}
-    with pytest.raises(ArgumentsRefused):
-        normalise(contract.arguments_schema, {"a": "b"})
-
-
-def test_objects_take_no_fields_that_nobody_described() -> None:
-    inner = {"type": "object", "properties": {"x": TEXT}, "additionalProperties": True}
-    contract = one(body(fields(a=inner)))
-    with pytest.raises(ArgumentsRefused):
-        normalise(contract.arguments_schema, {"a": {"x": "1", "y": "2"}})
-    free = one(body(fields(a={"type": "object"})))
-    assert normalise(free.arguments_schema, {"a": {"k": 1}}).arguments == {"a": {"k": 1}}
-    with pytest.raises(ArgumentsRefused):
-        normalise(free.arguments_schema, {"a": {"k": {"deep": 1}}})
-
-
-def test_bounds_of_30_and_words_that_say_nothing_are_translated() -> None:
-    schema = {
-        "type": "integer", "format": "int64", "minimum": 0, "exclusiveMinimum": True, "maximum": 2**63 - 1,
-        "example": 7, "xml": {"name": "x"}, "x-y": 1, "description": "How\u202e many\nof them",
-    }  # fmt: skip
-    contract = one(body(fields(n=schema)), version="3.0.1")
-    found = contract.arguments_schema["properties"]["n"]
-    assert found == {"type": "integer", "exclusiveMinimum": 0, "description": "How many of them"}
-
-
-def test_what_is_only_read_is_not_sent_and_what_is_secret_is_masked() -> None:
-    schema = {
-        "type": "object",
-        "required": ["id", "name"],
-        "properties": {
-            "id": {"type": "string", "readOnly": True},
-            "name": TEXT,
-            "login": {"type": "string", "format": "password"},
-            "api_key": TEXT,
-        },
-    }
-    contract = one(body(schema))
-    assert set(contract.arguments_schema["properties"]) == {"name", "login", "api_key"}
-    assert contract.arguments_schema["required"] == ["name"]
-    assert set(contract.secret_fields) == {"login", "api_key"}
-
-
 def test_a_body_that_is_no_plain_object_is_one_argument() -> None:
     contract = one(body({"type": "array", "items": {"type": "integer"}}))
     assert PREPARE(contract, {"body": [1, 2]})["body"] == [1, 2]
@@ -303,7 +190,6 @@ def test_a_body_that_is_no_plain_object_is_one_argument() -> None:
         (body(fields(a={"not": {"type": "string"}})), "requestBody.a.not"),
         (body(fields(a={"type": "object", "patternProperties": {"^x": TEXT}})), "requestBody.a.patternProperties"),
         (body(fields(a={"if": TEXT})), "requestBody.a.if"),
-        (body(fields(a={"type": "string", "pattern": "((a+)+)+$"})), "pattern"),
         (body(fields(a={"allOf": [{"type": "string"}, {"type": "integer"}]})), "different things"),
         (body(fields(a=False)), "not a schema"),
         (body(fields(a={"type": "array", "items": [TEXT]})), "not a schema"),
@@ -331,16 +217,6 @@ def test_what_cannot_be_said_is_left_out_with_its_reason(operation: Any, reason:
     assert isinstance(first, Skipped)
     assert reason in first.reason
     assert isinstance(second, Imported), "the import goes on"
-
-
-def test_schemas_that_refer_to_themselves_or_explode_are_refused_in_no_time() -> None:
-    loop = {"schemas": {"A": fields(a={"$ref": "#/components/schemas/A"})}}
-    assert "refers to itself" in refused(body({"$ref": "#/components/schemas/A"}), components=loop)
-    bomb: dict[str, Any] = {"S0": fields(x=TEXT)}
-    for level in range(1, 12):
-        part = {"$ref": f"#/components/schemas/S{level - 1}"}
-        bomb[f"S{level}"] = fields(**{f"f{n}": part for n in range(8)})
-    assert "too large" in refused(body({"$ref": "#/components/schemas/S11"}), components={"schemas": bomb})
 
 
 def test_a_result_that_cannot_be_described_keeps_no_operation_out() -> None:

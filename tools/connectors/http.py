@@ -9,7 +9,7 @@ The binding (written by the importer, `tools.openapi`) says where each argument 
      "body": {"fields": {"reason": "reason"}, "required": true},      or {"whole": "items", "required": true}
      "key_header": "Idempotency-Key",                                 only where the operation declares one
      "credentials": [{"header": "Authorization", "prefix": "Bearer ", "name": "orders"}],
-     "probe": {"path": "/operations/{key}"}}
+     "probe": {"path": "/effects/{key}", "happened": "happened", "answer": "answer"}}
 
 Two things are added when sending, both outside the hash because neither is the agent's to choose: the idempotency key,
 which is a function of run and step, and the organization's credentials, which go into declared header slots only.
@@ -87,7 +87,7 @@ class HttpConnector:
         return self._send(contract, call, call.request)
 
     def probe(self, contract: Contract, call: Call) -> Outcome | None:
-        """What became of the key, where the binding says whom to ask: found is done, 404 is absent."""
+        """What became of the key, where the binding says whom to ask. Nothing of the kind is known: None."""
         asked: dict[str, Any] | None = contract.binding.get("probe")
         if asked is None:
             return Outcome.uncertain("no_probe", "The tool cannot be asked.")
@@ -95,13 +95,19 @@ class HttpConnector:
         url = str(contract.binding["server"]).rstrip("/") + path
         request = {"method": "GET", "url": url, "headers": {"Accept": "application/json"}}
         found = self._send(contract, call, request)
-        if found.status is OutcomeStatus.DONE:
-            return Outcome(
-                OutcomeStatus.DONE, result=found.result, sent=True, evidence={**found.evidence, "probed": True}
-            )
         if found.evidence.get("http_status") == 404:
             return None
-        return Outcome.uncertain("probe_failed", f"Asking failed: {found.error.text if found.error else ''}"[:600])
+        if found.status is not OutcomeStatus.DONE:
+            return Outcome.uncertain("probe_failed", f"Asking failed: {found.error.text if found.error else ''}"[:600])
+        result = found.result
+        if "happened" in asked:
+            happened = result.get(asked["happened"]) if isinstance(result, dict) else None
+            if happened is False:
+                return None
+            if happened is not True:
+                return Outcome.uncertain("probe_failed", "Asked, the tool did not say whether it happened.")
+            result = result.get(asked["answer"]) if "answer" in asked else result
+        return Outcome(OutcomeStatus.DONE, result=result, sent=True, evidence={**found.evidence, "probed": True})
 
     def _send(self, contract: Contract, call: Call, request: Mapping[str, Any]) -> Outcome:
         # Imported where something is sent: the web processes prepare and show, they never send.

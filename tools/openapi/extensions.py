@@ -1,94 +1,144 @@
-"""``x-countersign`` beside an operation: what its author says about a tool, believed as far as the administrator does.
+"""``x-countersign-…`` beside an operation: what its author says of a tool, believed as far as the administrator does.
 
-Making a tool stricter needs no trust. Pure.
+Making a tool stricter needs no trust: `categories`, `secret`, `recipients`, and a deeper `tier`. Everything else counts
+only where the administrator trusts the document's extensions:
+
+* `idempotency`: ``read``, ``keyed`` (with `key-seconds`), ``queryable`` (with `probe`) or ``neither``;
+* `key-header`: the header that carries our key, where it is not called Idempotency-Key. A queryable operation with a
+  single header parameter needs no such word;
+* `probe`: ``{"operation": id, "key": argument}``, a GET of the same document that says what became of a key: 404 for
+  nothing, or an answer whose boolean field `happened` says so;
+* `inverse`: the operation that takes it back, ``{"operation": id, "arguments": {argument: field of the answer}}``;
+* `tier`, `summary`, `consent`, `timeout`, `trusted-output`.
+
+Words that nobody knows leave an operation out. Pure.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tools.contract import Category, Contract, Idempotency, Tier
-from tools.openapi.document import Unsupported, clean
+from tools.contract import Category, Contract, Idempotency, IdempotencyClass, Tier
+from tools.openapi.document import Document, Unsupported, clean
 from tools.openapi.naming import slug
 
-AT = "x-countersign"
+AT = "x-countersign-"
+READ_KEY_SECONDS = 30 * 86_400
+"""For how long a read may be asked again."""
+_STRICTER = ("categories", "secret", "recipients")
+_FREER = ("tier", "inverse", "summary", "consent", "timeout", "trusted-output")
+_REPEATING = ("idempotency", "key-seconds", "key-header", "probe")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
-def extended(contract: Contract, said: Any, *, trusted: bool) -> Contract:
-    """The contract with what its document says about it. Raises Unsupported for words nobody knows."""
-    if said is None:
-        return contract
-    if not isinstance(said, dict):
-        raise Unsupported(AT, "must be an object")
-    for word, value in said.items():
-        if word in _STRICTER:
-            contract = _STRICTER[word](contract, value)
-        elif word not in _FREER:
-            raise Unsupported(AT, f"does not know {clean(word, 40)}")
-    for word, value in said.items():
-        if trusted and word in _FREER:
-            contract = _FREER[word](contract, value)
-        elif word == "tier" and Tier(value) > contract.tier:
-            contract = _tier(contract, value)
-    return contract
+def said_of(operation: Mapping[str, Any]) -> dict[str, Any]:
+    """What an operation's extensions say, by their last word. Raises Unsupported for words nobody knows."""
+    said = {key.removeprefix(AT): value for key, value in operation.items() if key.startswith(AT)}
+    for word in said:
+        if word not in _STRICTER + _FREER + _REPEATING:
+            raise Unsupported(f"{AT}{clean(word, 40)}", "is not known here")
+    return said
+
+
+def key_header(document: Document, operation: Mapping[str, Any], said: Mapping[str, Any], *, trusted: bool) -> str:
+    """The header that a trusted document says carries the key; empty where it says none."""
+    if not trusted:
+        return ""
+    if "key-header" in said:
+        return str(said["key-header"]).lower()
+    headers = [
+        parameter["name"]
+        for parameter in (document.follow(value, "parameters") for value in operation.get("parameters", ()))
+        if parameter.get("in") == "header"
+    ]
+    return str(headers[0]).lower() if said.get("idempotency") == "queryable" and len(headers) == 1 else ""
+
+
+def extended(document: Document, contract: Contract, said: Mapping[str, Any], *, trusted: bool) -> Contract:
+    """The contract with what its document says about it. Raises Unsupported, KeyError, TypeError or ValueError."""
+    for word in _STRICTER:
+        if word in said:
+            contract = _APPLY[word](contract, said[word])
+    if not trusted:
+        deeper = "tier" in said and Tier(said["tier"]) > contract.tier
+        return _tier(contract, said["tier"]) if deeper else contract
+    for word in _FREER:
+        if word in said:
+            contract = _APPLY[word](contract, said[word])
+    return _repeatable(document, contract, said)
+
+
+def _repeatable(document: Document, contract: Contract, said: Mapping[str, Any]) -> Contract:
+    """What may be done about a lost answer, as a trusted document says it."""
+    kind = said.get("idempotency")
+    if kind in {"keyed", "queryable"} and "key_header" not in contract.binding:
+        raise Unsupported(f"{AT}idempotency", f"says {kind}, but no header carries the key")
+    if kind == "keyed":
+        return replace(contract, idempotency=Idempotency.keyed(said["key-seconds"]))
+    if kind == "queryable":
+        binding = {**contract.binding, "probe": _probe(document, said["probe"])}
+        return replace(contract, idempotency=Idempotency.queryable(), binding=binding)
+    if kind == "read":
+        return replace(contract, idempotency=Idempotency.keyed(READ_KEY_SECONDS), tier=Tier.READ)
+    if kind not in {None, "neither"}:
+        raise Unsupported(f"{AT}idempotency", "must be read, keyed, queryable or neither")
+    return contract if kind is None else replace(contract, idempotency=Idempotency.neither())
+
+
+def _probe(document: Document, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Where to ask, from the operation that the document names."""
+    for path, item in document.whole["paths"].items():
+        operation = document.follow(item, "paths").get("get")
+        if not isinstance(operation, dict) or operation.get("operationId") != said["operation"]:
+            continue
+        if _PLACEHOLDER.findall(path) != [said["key"]]:
+            raise Unsupported(f"{AT}probe", "the key must be the one thing in the path of what is asked")
+        found: dict[str, Any] = {"path": path.replace(f"{{{said['key']}}}", "{key}")}
+        fields = _answer_fields(document, operation)
+        if document.follow(fields.get("happened"), "probe") is not None:
+            found["happened"] = "happened"
+        if document.follow(fields.get("answer"), "probe") is not None:
+            found["answer"] = "answer"
+        return found
+    raise Unsupported(f"{AT}probe", f"there is no GET called {clean(said['operation'], 60)}")
+
+
+def _answer_fields(document: Document, operation: Mapping[str, Any]) -> Mapping[str, Any]:
+    answer = document.follow((operation.get("responses") or {}).get("200", {}), "probe")
+    content = (answer.get("content") or {}).get("application/json") or {}
+    fields = document.follow(content.get("schema", {}), "probe").get("properties") or {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _tier(contract: Contract, value: Any) -> Contract:
     """A GET that turns out to change something is no longer repeated."""
     tier = Tier(value)
-    if contract.binding["method"] == "GET" and tier > Tier.READ:
+    read = contract.binding["method"] == "GET" and contract.idempotency.kind is IdempotencyClass.KEYED
+    if read and tier > Tier.READ:
         return replace(contract, tier=tier, idempotency=Idempotency.neither())
     return replace(contract, tier=tier)
-
-
-def _categories(contract: Contract, value: Any) -> Contract:
-    return replace(contract, categories=contract.categories | frozenset(map(Category, value)))
 
 
 def _secret(contract: Contract, value: Any) -> Contract:
     return replace(contract, secret_fields=tuple(dict.fromkeys([*contract.secret_fields, *map(str, value)])))
 
 
-def _recipients(contract: Contract, value: Any) -> Contract:
-    return replace(contract, recipient_fields=tuple(map(str, value)))
-
-
-def _idempotency(contract: Contract, value: Any) -> Contract:
-    kind = value["class"]
-    if kind == "keyed":
-        if "key_header" not in contract.binding:
-            raise Unsupported(AT, "says keyed, but the operation declares no Idempotency-Key header")
-        return replace(contract, idempotency=Idempotency.keyed(value["lifetime"]))
-    if kind == "queryable":
-        return replace(contract, idempotency=Idempotency.queryable())
-    if kind == "neither":
-        return replace(contract, idempotency=Idempotency.neither())
-    raise Unsupported(AT, "idempotency.class must be keyed, queryable or neither")
-
-
 def _inverse(contract: Contract, value: Any) -> Contract:
-    return replace(contract, reversible=True, inverse=slug(str(value)))
+    """The inverse's name, and in the binding how its arguments come out of the answer."""
+    derived = {word: value[word] for word in ("arguments", "body") if word in value}
+    binding = {**contract.binding, "inverse": derived}
+    return replace(contract, reversible=True, inverse=slug(str(value["operation"])), binding=binding)
 
 
-def _probe(contract: Contract, value: Any) -> Contract:
-    path = value["path"]
-    if not isinstance(path, str) or not path.startswith("/") or path.count("{") != 1 or "{key}" not in path:
-        raise Unsupported(AT, "probe.path must begin with / and hold {key} once")
-    return replace(contract, binding={**contract.binding, "probe": {"path": path}})
-
-
-_STRICTER: Mapping[str, Callable[[Contract, Any], Contract]] = {
-    "categories": _categories,
+_APPLY: Mapping[str, Callable[[Contract, Any], Contract]] = {
+    "categories": lambda c, value: replace(c, categories=c.categories | frozenset(map(Category, value))),
     "secret": _secret,
-    "recipients": _recipients,
-}
-_FREER: Mapping[str, Callable[[Contract, Any], Contract]] = {
+    "recipients": lambda c, value: replace(c, recipient_fields=tuple(map(str, value))),
     "tier": _tier,
-    "idempotency": _idempotency,
     "inverse": _inverse,
-    "probe": _probe,
-    "summary": lambda contract, value: replace(contract, summary=clean(value, 300)),
-    "consent": lambda contract, value: replace(contract, consent=clean(value, 120)),
-    "timeout": lambda contract, value: replace(contract, timeout=float(value)),
-    "trusted_output": lambda contract, value: replace(contract, trusted_output=value is True),
+    "summary": lambda c, value: replace(c, summary=clean(value, 300)),
+    "consent": lambda c, value: replace(c, consent=clean(value, 120)),
+    "timeout": lambda c, value: replace(c, timeout=float(value)),
+    "trusted-output": lambda c, value: replace(c, trusted_output=value is True),
 }

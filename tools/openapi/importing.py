@@ -9,11 +9,10 @@ repeated DELETE ("not there") cannot be told from a failure.
   has no first one. So lost answers are asked for again instead of being put before a person.
 * An operation that declares an **Idempotency-Key** header is always *sent* our key, which can only help. It *counts* as
   keyed only once somebody says for how long keys are honoured, since declaring a header proves nothing and a wrong
-  "keyed" is a second payment: the administrator (`Trust.keyed_for`), or the document's ``x-countersign`` where the
-  administrator trusts it.
-* ``x-countersign`` beside an operation may always make its tool *stricter* (`categories`, `secret`, `recipients`, a
-  deeper `tier`). Only where extensions are trusted may it also say `idempotency`, `inverse`, `summary`, `consent`,
-  `timeout`, `probe`, `trusted_output`, or a lighter tier.
+  "keyed" is a second payment: the administrator (`Trust.keyed_for`), or the document's extensions where the
+  administrator trusts them.
+* Extensions (`tools.openapi.extensions`) may always make a tool *stricter*, and freer only where they are trusted.
+* A `pattern` that cannot be checked in predictable time is left to the service, with a note: it only ever narrows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from typing import Any
 
 from tools.contract import Category, Contract, Idempotency, Tier
 from tools.openapi.document import Document, Unsupported, clean, inside, server_of
-from tools.openapi.extensions import extended
+from tools.openapi.extensions import READ_KEY_SECONDS, extended, key_header, said_of
 from tools.openapi.naming import by_route, phrase, secret, slug, templates
 from tools.openapi.parameters import Arguments, credentials
 from tools.openapi.schemas import Converter
@@ -32,8 +31,6 @@ from tools.text import skeleton
 METHODS = ("get", "post", "put", "patch", "delete")
 _NO_TOOLS = ("head", "options", "trace")
 _TIERS = {"get": Tier.READ, "delete": Tier.DELETE}
-READ_KEY_SECONDS = 30 * 86_400
-"""For how long a read may be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Trust:
     """What the administrator vouches for."""
 
     extensions: bool = False
-    """That ``x-countersign`` in this document tells the truth."""
+    """That ``x-countersign-…`` in this document tells the truth."""
     keyed_for: int | None = None
     """Seconds for which the service honours a key, wherever an operation declares the header."""
 
@@ -52,6 +49,8 @@ class Imported:
 
     operation: str
     contract: Contract
+    notes: tuple[str, ...] = ()
+    """What the administrator should know about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def _operation(
         if operation.get("callbacks"):
             raise Unsupported("callbacks", "nobody here can be called back")
         name = _name(operation, method, path, taken)
-        contract = _contract(document, path, item, method, name, base=base, trust=trust)
+        contract, notes = _contract(document, path, item, method, name, base=base, trust=trust)
     except Unsupported as problem:
         return Skipped(route, str(problem))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -110,7 +109,7 @@ def _operation(
     if problems:
         return Skipped(route, "; ".join(map(str, problems[:3])))
     taken[skeleton(name)] = route
-    return Imported(route, contract)
+    return Imported(route, contract, notes)
 
 
 def _name(operation: Mapping[str, Any], method: str, path: str, taken: Mapping[str, str]) -> str:
@@ -127,11 +126,12 @@ def _name(operation: Mapping[str, Any], method: str, path: str, taken: Mapping[s
 
 def _contract(
     document: Document, path: str, item: Mapping[str, Any], method: str, name: str, *, base: str, trust: Trust
-) -> Contract:
+) -> tuple[Contract, tuple[str, ...]]:
     operation: Mapping[str, Any] = item[method]
+    said = said_of(operation)
     server = server_of(document, (operation, item), base)
     converter = Converter(document)
-    arguments = Arguments()
+    arguments = Arguments(key_header(document, operation, said, trusted=trust.extensions))
     arguments.parameters(document, converter, path, (*item.get("parameters", ()), *operation.get("parameters", ())))
     arguments.body(document, converter, operation, method)
     schema = arguments.schema()
@@ -166,7 +166,7 @@ def _contract(
         secret_fields=_secrets(arguments, converter),
         network=(server.split("://", 1)[1].split("/", 1)[0].lower(),),
     )
-    return extended(contract, operation.get("x-countersign"), trusted=trust.extensions)
+    return extended(document, contract, said, trusted=trust.extensions), tuple(converter.notes)
 
 
 def _idempotency(tier: Tier, arguments: Arguments, trust: Trust) -> Idempotency:

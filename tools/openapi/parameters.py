@@ -28,7 +28,9 @@ MOST_ARGUMENTS = 100
 class Arguments:
     """The arguments of one operation, gathered."""
 
-    def __init__(self) -> None:
+    def __init__(self, key_header: str = "") -> None:
+        """`key_header` names one more header that carries the key, in lower case."""
+        self._key_headers = KEY_HEADERS | {key_header}
         self.properties: dict[str, Schema] = {}
         self.required: list[str] = []
         self.placed: list[dict[str, Any]] = []
@@ -71,7 +73,7 @@ class Arguments:
                 raise Unsupported(at, "cookies are not sent")
             if place not in {"path", "query", "header"}:
                 raise Unsupported(at, f"a parameter in {clean(place, 20)}")
-            if place == "header" and name.lower() in KEY_HEADERS:
+            if place == "header" and name.lower() in self._key_headers:
                 self.extras["key_header"] = name
             elif place != "header" or name.lower() not in _NOT_PARAMETERS:
                 self._parameter(converter, parameter, name, place, at)
@@ -123,7 +125,9 @@ class Arguments:
         at = "requestBody"
         required = declared.get("required") is True
         schema = converter.convert(content[kind].get("schema", True), at)
-        if "properties" in schema and schema.get("additionalProperties") is False:
+        # What is said of the fields together cannot be said of them among other arguments.
+        together = {"minProperties", "maxProperties", "anyOf", "oneOf", "enum", "const"} & schema.keys()
+        if "properties" in schema and schema.get("additionalProperties") is False and not together:
             self._fields(schema, at, required=required)
             return
         argument = self._add("body", "body", schema, at, required=required)
@@ -131,9 +135,6 @@ class Arguments:
 
     def _fields(self, schema: Schema, at: str, *, required: bool) -> None:
         needed = schema.get("required", [])
-        unknown = {"minProperties", "maxProperties", "anyOf", "oneOf", "enum", "const"} & schema.keys()
-        if unknown:
-            raise Unsupported(inside(at, min(unknown)), "this cannot be said of several arguments at once")
         if needed and not required:
             # "No body, or one with these fields" is two shapes; the fuller one is asked for.
             required = True

@@ -1,12 +1,14 @@
 """Schemas of OpenAPI 3.0 and 3.1 in the dialect that `tools.schemas` allows: closed, without references. Pure.
 
 What cannot be said there is refused with its path instead of left out, because a rule that was dropped is one that
-people go on believing in. Left out is only what says nothing about a value: examples, XML names, formats nobody checks.
+people go on believing in. Left out is only what says nothing about a value: examples, XML names, formats nobody checks;
+and, with a note, a `pattern` that could take for ever.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from tools import patterns
 from tools.openapi.document import Document, Unsupported, clean, inside
 from tools.schemas import FORMATS, MOST_UNIQUE, Schema
 
@@ -46,6 +48,8 @@ class Converter:
         self._budget = MOST_PARTS
         self.secrets: list[str] = []
         """Paths of schemas of the format `password`."""
+        self.notes: list[str] = []
+        """What was left to the service to check."""
 
     def convert(self, schema: Any, path: str, inside_of: tuple[str, ...] = ()) -> Schema:
         """The schema in our dialect. Raises Unsupported with the path of the first thing that cannot be said."""
@@ -105,6 +109,9 @@ class Converter:
         if words := clean(schema.get("description"), LONGEST_DESCRIPTION):
             found["description"] = words
         _bounds(found)
+        if "pattern" in found and (why := patterns.complaint(found["pattern"], found.get("maxLength"))):
+            del found["pattern"]
+            self.notes.append(f"{inside(path, 'pattern')} is left to the service: {why}")
         if "properties" in schema:
             self._properties(schema, found, path, inside_of)
         if "items" in schema:

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         bring.add_argument("source", metavar="FILE-OR-URL")
         bring.add_argument("--server", default="", help="the service's address, in place of the document's own")
         bring.add_argument(
-            "--trust-extensions", action="store_true", help="believe x-countersign where it makes a tool freer"
+            "--trust-extensions", action="store_true", help="believe x-countersign-… where it makes a tool freer"
         )
         bring.add_argument(
             "--keyed-for",
@@ -82,7 +82,8 @@ class Command(BaseCommand):
             if isinstance(found, Skipped):
                 rows.append(("skipped", found.operation, found.reason))
                 continue
-            rows.append(_offered(organization, found))
+            status, operation, text = _offered(organization, found)
+            rows.append((status, operation, "; ".join((text, *found.notes))))
             if rows[-1][0] != "skipped":
                 places |= set(found.contract.network)
         self._table(rows)
