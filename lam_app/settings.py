@@ -33,6 +33,8 @@ SECRET_KEY = env.text("SECRET_KEY") or (env.secret_file(LAM_HOME / "keys" / "sec
 
 # Times, in seconds.
 LAM_TAKEBACK_SECONDS = env.whole("LAM_TAKEBACK_SECONDS", 0, 0, 3600)
+if LAM_TAKEBACK_SECONDS:
+    raise env.WrongSetting("LAM_TAKEBACK_SECONDS", "must be 0: this version cannot take an approval back")
 LAM_SWEEP_SECONDS = env.whole("LAM_SWEEP_SECONDS", 1, 1, 60)
 LAM_PERMIT_SECONDS = env.whole("LAM_PERMIT_SECONDS", 120, 5, 3600)
 LAM_REVIEW_SECONDS = env.whole("LAM_REVIEW_SECONDS", 14400, 10, 30 * 86400)

@@ -38,8 +38,15 @@ CREATE TRIGGER {table}_edges BEFORE INSERT OR UPDATE OF {column} ON {table}
 """
 
 
-def told(table: str, *, column: str = "status") -> str:
-    """A deferred trigger: a status change whose transaction leaves no event of it behind cannot commit (promise 8)."""
+def told(table: str, *, column: str = "status", births: bool = True) -> str:
+    """A deferred trigger: a status change whose transaction leaves no event of it behind cannot commit (promise 8).
+
+    Without ``births`` a row's first status needs no event of its own, because another row's tells of it.
+    """
+    born = f"""
+CREATE CONSTRAINT TRIGGER {table}_told_insert AFTER INSERT ON {table}
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {table}_told();
+"""
     return f"""
 CREATE OR REPLACE FUNCTION {table}_told() RETURNS trigger LANGUAGE plpgsql AS $guard$
 BEGIN
@@ -53,9 +60,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $guard$;
-CREATE CONSTRAINT TRIGGER {table}_told_insert AFTER INSERT ON {table}
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {table}_told();
-CREATE CONSTRAINT TRIGGER {table}_told AFTER UPDATE OF {column} ON {table}
+{born if births else ""}CREATE CONSTRAINT TRIGGER {table}_told AFTER UPDATE OF {column} ON {table}
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.{column} IS DISTINCT FROM NEW.{column})
     EXECUTE FUNCTION {table}_told();
 """

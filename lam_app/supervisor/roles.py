@@ -115,6 +115,11 @@ def worker(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> N
         ready()
 
     worker_ready.connect(on_ready, weak=False)
+    if role == "executor":
+        # A tool that cannot be imported is found out at the start, and not by the first action that was approved.
+        from tools.registry import contracts
+
+        contracts()
     threads = int(arguments.get("threads", 0))
     app.Worker(
         hostname=f"{arguments.get('name', role)}@{os.uname().nodename}",

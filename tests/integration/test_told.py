@@ -139,3 +139,13 @@ def test_what_fails_takes_its_events_with_it_and_a_refused_attempt_keeps_its_own
     assert not Event.objects.filter(verb="tried").exists()
     refused(entry)
     assert Event.objects.filter(verb="tried").count() == 1
+
+
+def test_the_ledgers_changes_are_told_of_too(world: World, as_worker: psycopg.Connection[Any]) -> None:
+    action = world.staged()
+    approved(world, action)
+    sign_permits()
+    execute_permitted()
+    row = Execution.objects.get(action=action.id)
+    code, words = refusal(as_worker, "UPDATE tools_execution SET status = 'undone' WHERE id = %s", [row.id])
+    assert (code, "no event tells of it" in words) == (REFUSED, True)
