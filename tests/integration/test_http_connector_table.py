@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,8 @@ def test_a_handshake_that_hangs_has_sent_nothing(opened: Any) -> None:
     assert outcome.error.code == "connect_timeout"
 
 
-def test_a_reset_before_the_first_byte_has_sent_nothing(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ends", [reset, socket.socket.close], ids=["reset", "farewell"])
+def test_an_end_before_the_first_byte_has_sent_nothing(ends: Any, opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import select
 
     from tools import wire
@@ -188,11 +190,11 @@ def test_a_reset_before_the_first_byte_has_sent_nothing(opened: Any, monkeypatch
 
     def and_wait(*args: Any, **options: Any) -> Any:
         connection = connect(*args, **options)
-        select.select([connection], [], [], 5)  # readable once the reset has arrived
+        select.select([connection], [], [], 5)  # readable once the end has arrived
         return connection
 
     monkeypatch.setattr(wire, "connect", and_wait)
-    with rude(lambda server, connection: reset(connection)) as server:
+    with rude(lambda server, connection: ends(connection)) as server:
         opened(server.place)
         outcome = called(a_contract(server.url))
     assert (outcome.status, outcome.sent, outcome.retryable) == (FAILED, False, True)
