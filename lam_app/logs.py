@@ -13,8 +13,10 @@ from lam_app.environment import WrongSetting
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 HIDDEN = "[hidden]"
 _SECRET_NAME = re.compile(r"passw|secret|token|authorization|cookie|api_?key|private|credential|dsn", re.IGNORECASE)
-# The password of an address (scheme://user:password@host) and the usual bearer spellings.
-_SECRET_TEXT = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+(?=@)|(?<=Bearer )\S+|(?<=sk-)[A-Za-z0-9_-]{8,}")
+# The password of an address (scheme://user:password@host), the usual bearer spellings, and our own tokens.
+_SECRET_TEXT = re.compile(
+    r"(?<=://)([^\s/@:]*):[^\s/@]+(?=@)|(?<=Bearer )\S+|(?<=sk-)[A-Za-z0-9_-]{8,}|(?<=cs_[A-Za-z0-9]{8}_)[A-Za-z0-9]+"
+)
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -67,7 +67,6 @@ def test_an_event_of_another_transaction_another_row_or_another_status_does_not_
     assert refusal(as_worker, "UPDATE lam_app_run SET status = 'planning' WHERE id = %s", [run.id]) == ("", "")
 
 
-@pytest.mark.xfail(strict=True, reason="tools_execution has no deferred trigger that asks for the event")
 def test_a_ledger_row_cannot_be_settled_untold(world: World, as_worker: psycopg.Connection[Any]) -> None:
     action = world.staged()
     approved(world, action)
@@ -139,13 +138,3 @@ def test_what_fails_takes_its_events_with_it_and_a_refused_attempt_keeps_its_own
     assert not Event.objects.filter(verb="tried").exists()
     refused(entry)
     assert Event.objects.filter(verb="tried").count() == 1
-
-
-def test_the_ledgers_changes_are_told_of_too(world: World, as_worker: psycopg.Connection[Any]) -> None:
-    action = world.staged()
-    approved(world, action)
-    sign_permits()
-    execute_permitted()
-    row = Execution.objects.get(action=action.id)
-    code, words = refusal(as_worker, "UPDATE tools_execution SET status = 'undone' WHERE id = %s", [row.id])
-    assert (code, "no event tells of it" in words) == (REFUSED, True)
