@@ -45,6 +45,7 @@ def by_sql(*statements: str) -> Callable[[World], None]:
 
     def change(_: World) -> None:
         with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")  # nothing may be pending
             for table in ("approvals_permit", "approvals_revision", "approvals_action", "tools_killswitch"):
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             for statement in statements:
@@ -93,7 +94,8 @@ CHANGES: dict[str, Callable[[World], Any]] = {
         " WHERE v.organization_id <> p.organization_id"
     ),
     "the revision's tool version": by_sql(
-        "UPDATE approvals_revision r SET tool_version_id = v.id FROM tools_toolversion v WHERE v.id <> r.tool_version_id"
+        "UPDATE approvals_revision r SET tool_version_id = v.id FROM tools_toolversion v"
+        " WHERE v.id <> r.tool_version_id"
     ),
     "the permit's end has passed": by_sql("UPDATE approvals_permit SET expires_at = clock_timestamp()"),
     "the permit's time has not come": by_sql(
