@@ -116,8 +116,8 @@ class Card:
 
     @property
     def notable(self) -> list[dict[str, Any]]:
-        """Findings that a reader should read."""
-        return [f for f in self.findings if f not in self.passed]
+        """Findings to look at twice that did not ask for a person themselves: those are told under "why"."""
+        return [f for f in self.warnings if f not in self.held_by]
 
     @property
     def stated_percent(self) -> int:
@@ -149,6 +149,19 @@ class Card:
     def held_by(self) -> list[dict[str, Any]]:
         """Findings that asked for a person, or said no."""
         return [f for f in self.findings if f.get("verdict") in ("review", "deny")]
+
+    @property
+    def anchors(self) -> bool:
+        """Whether the agent's words are kept out of the page until a reader asks: on high risk, facts come first."""
+        return self.action.risk == "high"
+
+    @property
+    def sent(self) -> str:
+        """What is known of a call whose outcome is not: whether anything left for the tool."""
+        left = json.loads(self.execution.evidence or "{}").get("sent") if self.execution else None
+        return {True: "It left for the tool", False: "It did not leave for the tool"}.get(
+            left, "It was handed to the tool; nobody knows how far it got"
+        )
 
     @property
     def must_expand(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from approvals import glyphs
+from tools import registry
 from tools.contract import Contract
 
 MASK: Final = "••••••••"
@@ -42,11 +43,28 @@ class Argument:
 
 def arguments(values: Mapping[str, Any], contract: Contract | None) -> list[Argument]:
     """Every argument, in the contract's order and then the rest: nothing is left out because nobody described it."""
-    schema: Mapping[str, Any] = contract.arguments_schema if contract else {}
+    schema = _as_declared(contract) if contract else {}
     described: Mapping[str, Any] = schema.get("properties") or {}
     secrets = set(contract.secret_fields) if contract else set()
-    order = [name for name in described if name in values] + [name for name in values if name not in described]
-    return [argument for name in order for argument in _flat(name, values[name], described.get(name) or {}, secrets)]
+    names = _ordered(values, schema)
+    return [argument for name in names for argument in _flat(name, values[name], described.get(name) or {}, secrets)]
+
+
+def _as_declared(contract: Contract) -> Mapping[str, Any]:
+    """The schema with its properties in the order in which the tool's author wrote them, where that is known.
+
+    The database keeps what a contract says but not the order of its keys; the installed tool still has it.
+    """
+    for installed in registry.contracts():
+        if installed.name == contract.name and installed.arguments_schema == contract.arguments_schema:
+            return installed.arguments_schema
+    return contract.arguments_schema
+
+
+def _ordered(values: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """The names in the schema's order, then whatever it does not describe."""
+    described: Mapping[str, Any] = schema.get("properties") or {}
+    return [name for name in described if name in values] + [name for name in values if name not in described]
 
 
 def _flat(path: str, value: object, schema: Mapping[str, Any], secrets: set[str]) -> list[Argument]:
@@ -57,7 +75,11 @@ def _flat(path: str, value: object, schema: Mapping[str, Any], secrets: set[str]
         ]
     if isinstance(value, dict) and value:
         inner: Mapping[str, Any] = schema.get("properties") or {}
-        return [row for key in value for row in _flat(f"{path}.{key}", value[key], inner.get(key) or {}, secrets)]
+        return [
+            row
+            for key in _ordered(value, schema)
+            for row in _flat(f"{path}.{key}", value[key], inner.get(key) or {}, secrets)
+        ]
     if isinstance(value, list) and value:
         each = schema.get("items")
         item: Mapping[str, Any] = each if isinstance(each, dict) else {}

@@ -76,7 +76,7 @@ def _mine(request: PersonRequest) -> ActionQuerySet:
 
 
 def _queue(request: PersonRequest) -> Queue:
-    fields = only(request.GET, "lane", "from")
+    fields = only(request.GET, "lane", "from", "words")
     lane = fields["lane"] or "waiting"
     lanes = {"waiting": _mine(request).waiting, "unknown": _mine(request).unknown_outcome}
     if lane not in lanes:
@@ -146,13 +146,18 @@ def news(request: PersonRequest) -> HttpResponse:
 @require_GET
 @page()
 def action(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """One action. A reviewer sees it at the desk, beside the list; others who may read it see it alone."""
-    only(request.GET, "lane", "from")
+    """One action. A reviewer sees it at the desk, beside the list; others who may read it see it alone.
+
+    On high risk the agent's words are not part of the page until a reader asks for them (``words``).
+    """
+    words = bool(only(request.GET, "lane", "from", "words")["words"])
     shown = card(get_action_for_reading(request.membership, pk))
+    if request.htmx and words:
+        return render(request, "approvals/card.html#words", {"card": shown})
     if request.htmx:
         return render(request, "approvals/card.html#opened", _desk(request, None, shown))
     queue = _queue(request) if request.membership.has(Role.REVIEWER) else None
-    return render(request, "approvals/desk.html", _desk(request, queue, shown, view="card"))
+    return render(request, "approvals/desk.html", _desk(request, queue, shown, view="card", words=words))
 
 
 @require_GET

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -15,6 +15,27 @@ from tools.killswitch import STOPPERS
 from tools.models import Tool
 
 SHOWN: Final = 100
+REACH: Final = {
+    "read": "Only reads",
+    "draft": "Makes drafts",
+    "write": "Writes",
+    "delete": "Deletes",
+    "admin": "Changes who may do what",
+}
+TOUCHES: Final = {
+    "money": "Money",
+    "deletion": "Deletion",
+    "legal": "What binds legally",
+    "personal_data": "Personal data",
+    "access_rights": "Access rights",
+    "outside_message": "Messages to people outside",
+    "high_stakes": "High stakes",
+}
+KINDS: Final = {
+    "string": "Text", "integer": "Whole number", "number": "Number", "boolean": "Yes or no", "array": "List",
+    "object": "Group", "null": "Nothing",
+}  # fmt: skip
+DAY, HOUR, MINUTE = 86_400, 3_600, 60
 CLASSES: Final = {
     "keyed": "Keyed: a repeat has no second effect",
     "queryable": "Queryable: can be asked what happened",
@@ -30,6 +51,36 @@ class Offered:
     contract: Contract | None
 
     @property
+    def reach(self) -> str:
+        """How deep the tool reaches, in words."""
+        return REACH.get(self.tool.tier, self.tool.tier)
+
+    @property
+    def touches(self) -> str:
+        """What the tool touches that people care about most, in words."""
+        return ", ".join(TOUCHES[c.value] for c in sorted(self.contract.categories)) if self.contract else ""
+
+    @property
+    def remembers(self) -> str:
+        """For how long the tool recognises a repeat, in words; empty where it never does."""
+        seconds = self.contract.idempotency.lifetime if self.contract else None
+        if not seconds:
+            return ""
+        for unit, name in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):
+            if seconds % unit == 0 and seconds > unit:
+                return f"{seconds // unit} {name}"
+        return f"{seconds} s"
+
+    @property
+    def arguments(self) -> list[tuple[str, str, str]]:
+        """Name, kind and meaning of each argument."""
+        properties: dict[str, Any] = self.contract.arguments_schema.get("properties") or {} if self.contract else {}
+        return [
+            (name, _kind(about), str(about.get("description") or about.get("title") or ""))
+            for name, about in properties.items()
+        ]
+
+    @property
     def after_a_crash(self) -> str:
         """What can be known about a call whose answer was lost."""
         return CLASSES[self.contract.idempotency.kind.value] if self.contract else "Unknown"
@@ -42,6 +93,14 @@ class Offered:
         if not self.tool.enabled:
             return "Off"
         return "Recommend only" if self.tool.recommend_only else "On"
+
+
+def _kind(about: dict[str, Any]) -> str:
+    """The kind of values that a schema takes, in words; null beside another kind only says that it may be left out."""
+    told = about.get("type") or [one.get("type") for one in about.get("anyOf") or () if isinstance(one, dict)]
+    names = [told] if isinstance(told, str) else [str(one) for one in told if one]
+    kinds = [KINDS.get(name, name) for name in names if name != "null" or len(names) == 1]
+    return " or ".join(dict.fromkeys(kinds)) or "Any"
 
 
 def _offered(tool: Tool) -> Offered:

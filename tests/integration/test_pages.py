@@ -1,5 +1,6 @@
 """The pages' own rules, each at the address where somebody would try to get round it."""
 
+import re
 import uuid
 from typing import Any
 
@@ -194,3 +195,31 @@ def test_hidden_characters_are_named_and_long_text_is_folded(world: World) -> No
     assert "blank lines</span>" in page
     assert "open to read all of it" in page
     assert "data-needs-expanded" in page
+    assert re.search(r"data-needs-expanded disabled", page)
+
+
+def test_arguments_stand_in_the_order_in_which_the_tool_declares_them(world: World) -> None:
+    action = world.staged(arguments={"to": "customer of order 1", "body": "Hello", "subject": "Your order"})
+    page = signed_in(world, "reviewer").get(f"/actions/{action.pk}/").content.decode()
+    assert re.findall(r'<th scope="row"><bdi>(\w+)</bdi></th>', page) == ["To", "Subject", "Message"]
+
+
+def test_on_high_risk_the_agents_words_come_only_when_asked_for(world: World) -> None:
+    action = world.staged("write_note", {"text": "Call back"}, reasoning="Everybody agreed to this.")
+    client = signed_in(world, "reviewer")
+    address = f"/actions/{action.pk}/"
+    assert action.risk == "high"
+    assert "Everybody agreed" not in client.get(address).content.decode()
+    assert "Everybody agreed" not in client.get(address, headers={"HX-Request": "true"}).content.decode()
+    words = client.get(f"{address}?words=1", headers={"HX-Request": "true"}).content.decode()
+    assert words.startswith("<blockquote>")
+    assert "Everybody agreed" in words
+    assert "Everybody agreed" in client.get(f"{address}?words=1").content.decode()  # without scripts
+
+
+def test_a_reviewer_reads_sentences_and_not_the_names_of_settings(world: World) -> None:
+    page = signed_in(world, "reviewer").get(f"/actions/{world.staged().pk}/").content.decode()
+    assert "Messages that leave the organization are approved by a person" in page
+    assert "Medium risk: it writes, it reaches people outside, it cannot be undone." in page
+    for name in ("outside_message", "in_the_loop", "tier write"):
+        assert name not in re.sub(r'data-\w+="[^"]*"', "", page)

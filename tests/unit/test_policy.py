@@ -70,8 +70,8 @@ def test_findings_say_what_was_compared_with_what() -> None:
     ruling = rule(some_facts(agent=replace(PLANNER, tier=Tier.READ)))
     assert texts(ruling, "rbac") == ["Initiator operator may use send_message.", "Agent planner may use send_message."]
     assert texts(ruling, "level") == [
-        "Initiator operator reaches send_message: tier write ≥ write.",
-        "Agent planner does not reach send_message: tier read < write.",
+        "Initiator operator may go as far as write, and send_message goes as far as write.",
+        "Agent planner may go only as far as read, but send_message goes as far as write.",
     ]
 
 
@@ -95,8 +95,8 @@ def test_findings_say_what_was_compared_with_what() -> None:
         ({"initiator": replace(OPERATOR, may_use=False)}, "rbac", "Initiator operator may not use send_message."),
         ({"agent": replace(PLANNER, may_use=False)}, "rbac", "Agent planner may not use send_message."),
         ({"agent": replace(PLANNER, active=False)}, "rbac", "Agent planner is switched off."),
-        ({"initiator": replace(OPERATOR, tier=Tier.DRAFT)}, "level", "tier draft < write"),
-        ({"tool": a_tool(tier=Tier.ADMIN)}, "level", "tier write < admin"),
+        ({"initiator": replace(OPERATOR, tier=Tier.DRAFT)}, "level", "only as far as draft, but send_message goes as far as write"),
+        ({"tool": a_tool(tier=Tier.ADMIN)}, "level", "only as far as write, but send_message goes as far as admin"),
         ({"tool": a_tool(tier="approve")}, "facts", "unknown tier of the tool 'approve'"),
         ({"tool": a_tool(maturity="trusted")}, "facts", "unknown maturity 'trusted'"),
         ({"tool": a_tool(idempotency="maybe")}, "facts", "unknown idempotency class 'maybe'"),

@@ -10,10 +10,11 @@ def check(facts: Facts) -> Iterator[Finding]:
     if facts.tool is None:
         return
     needed = facts.tool.tier
+    far = f"{facts.tool.name} goes as far as {needed}"
     for what, party in (("Initiator", facts.initiator), ("Agent", facts.agent)):
         if party.tier >= needed:
-            compared = f"tier {party.tier} ≥ {needed}"
-            yield Finding("level", Verdict.ALLOW, f"{what} {party.name} reaches {facts.tool.name}: {compared}.")
+            text = f"{what} {party.name} may go as far as {party.tier}, and {far}."
+            yield Finding("level", Verdict.ALLOW, text)
         else:
-            compared = f"tier {party.tier} < {needed}"
-            yield Finding("level", Verdict.DENY, f"{what} {party.name} does not reach {facts.tool.name}: {compared}.")
+            text = f"{what} {party.name} may go only as far as {party.tier}, but {far}."
+            yield Finding("level", Verdict.DENY, text)

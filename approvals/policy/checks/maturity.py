@@ -18,26 +18,26 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     if _unrepeatable(tool) and tool.maturity is not Maturity.IN_THE_LOOP:
         text = (
-            f"{tool.name} is {_said(tool.maturity)}, but a writing tool of class neither stays in the loop: "
-            "a lost answer could not be cleared up."
+            f"{tool.name} is set to {_said(tool.maturity)}, but a person approves each call all the same: "
+            "if an answer were lost, the call could be neither repeated nor asked about."
         )
         yield Finding("maturity", Verdict.REVIEW, text, warning=True, quorum=1)
     elif tool.maturity is Maturity.IN_THE_LOOP:
-        yield Finding("maturity", Verdict.REVIEW, f"{tool.name} is in the loop: a person approves each call.", quorum=1)
+        yield Finding("maturity", Verdict.REVIEW, f"In the loop: a person approves each call of {tool.name}.", quorum=1)
     elif tool.maturity is Maturity.ON_THE_LOOP:
         yield _window(tool)
     elif tool.maturity is Maturity.AUDIT_ONLY:
         yield Finding(
-            "maturity", Verdict.ALLOW, f"{tool.name} is audit only: it runs, and samples are read afterwards."
+            "maturity", Verdict.ALLOW, f"Audit only: {tool.name} runs by itself, and people read samples afterwards."
         )
 
 
 def _window(tool: ToolFacts) -> Finding:
     seconds = tool.veto_seconds
     if seconds == 0 and not tool.reversible:
-        text = f"{tool.name} is on the loop without a veto window, which only a reversible tool may be."
+        text = f"{tool.name} is set to run with no time to object, which only a tool that can be undone may."
         return Finding("maturity", Verdict.REVIEW, text, warning=True, quorum=1)
-    text = f"{tool.name} is on the loop: it runs after {seconds} s unless a person stops it."
+    text = f"On the loop: {tool.name} runs after {seconds} s unless a person objects."
     return Finding("maturity", Verdict.VETO_WINDOW, text, veto_seconds=seconds)
 
 
