@@ -172,7 +172,6 @@ def test_t110_plain_sql_cannot_release_as_the_one_who_engaged_nor_undo_or_blur_a
                 assert refusal(speaking, attempt)[0] in {"42501", "CS001"}, attempt
 
 
-@pytest.mark.xfail(strict=True, reason="no CHECK ties released_at to released_by")
 def test_t110_plain_sql_cannot_release_as_nobody(world: World) -> None:
     stop(world)
     with speaking_as("web") as web:
