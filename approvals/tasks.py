@@ -127,7 +127,9 @@ def _recover(presence: Presence) -> int:
                 taken = executor.take_over(presence.worker, action.id)
                 halted = bool(engaged_over(action.scopes))
             if taken is not None:
-                item = executor.Claimed(taken.execution, taken.fence, *execute.call_again(action))
+                item = executor.Claimed(
+                    taken.execution, taken.fence, *execute.call_again(action, attempt=taken.attempt)
+                )
                 outcome = executor.recover(item, presence, repeat=taken.repeatable and not halted)
                 settled += _record(item, outcome, presence)
     return settled

@@ -6,6 +6,7 @@ is never repeated. A new attempt begins only once the old claimer is known dead,
 raises the fence, so that a record by a worker that was overtaken is refused.
 """
 
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from traces.models import Moving
 from traces.services import Actor, Column, Guard, move
 
 MAX_ATTEMPTS = 5
+PAUSE_SECONDS = 0.05
+"""Before the second try; doubled before each one after it."""
 EXECUTOR = Actor.system("executor")
 
 
@@ -128,10 +131,12 @@ def call(claimed: Claimed, presence: Presence) -> Outcome:
     kind = claimed.contract.idempotency.kind
     outcome = _unsent("not_present", "This worker could not prove that it still owns the work.")
     doubt: Outcome | None = None
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    for tried in range(MAX_ATTEMPTS):
+        if tried:
+            time.sleep(PAUSE_SECONDS * 2 ** (tried - 1))
         if not presence.proven():
             break
-        outcome = reach.call(claimed.contract, replace(claimed.call, attempt=attempt))
+        outcome = reach.call(claimed.contract, replace(claimed.call, attempt=claimed.call.attempt + tried))
         if outcome.status is OutcomeStatus.FAILED and outcome.sent is False:
             if outcome.retryable:
                 continue
@@ -156,6 +161,7 @@ class Taken:
 
     execution: uuid.UUID
     fence: int
+    attempt: int
     repeatable: bool
 
 
@@ -175,7 +181,7 @@ def take_over(worker: Worker, action: uuid.UUID) -> Taken | None:
             UPDATE tools_execution e
             SET claimer_id = %(worker)s, fence = e.fence + 1, attempt = e.attempt + 1, claimed_at = clock_timestamp()
             FROM orphan WHERE e.id = orphan.id
-            RETURNING e.id, e.fence,
+            RETURNING e.id, e.fence, e.attempt,
                       e.attempt <= %(attempts)s AND coalesce(e.key_expires_at > clock_timestamp(), true)
             """,
             {"worker": worker.id, "action": action, "attempts": MAX_ATTEMPTS},

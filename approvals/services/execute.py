@@ -114,8 +114,8 @@ def fit(permit: Permit) -> Waiting:
     )
 
 
-def call_again(action: Action) -> tuple[Contract, Call]:
-    """The call of an action that was claimed before, for its recovery: the same bytes, the same key."""
+def call_again(action: Action, *, attempt: int) -> tuple[Contract, Call]:
+    """The call of an action that was claimed before, for its recovery: the same bytes, the same key, a later attempt."""
     revision = action.revisions.select_related("tool_version").get(number=action.revision)
     if revision.tool_version is None:
         raise PermitRefused("The tool is not in the catalogue.")
@@ -126,6 +126,7 @@ def call_again(action: Action) -> tuple[Contract, Call]:
         action=action.id,
         key=binding.idempotency_key(action.run, action.step),
         request=binding.parsed(revision.request),
+        attempt=attempt,
     )
 
 

@@ -36,7 +36,7 @@ def test_a_worker_that_was_overtaken_records_nothing(world: World) -> None:
         Worker.objects.filter(id=first.worker.id).update(ended_at=Now())
         with transaction.atomic():
             taken = executor.take_over(second.worker, action.id)
-        assert taken == executor.Taken(old.execution, 2, repeatable=True)
+        assert taken == executor.Taken(old.execution, 2, attempt=2, repeatable=True)
         new = executor.Claimed(taken.execution, taken.fence, old.contract, old.call)
         for item, worker in ((old, first), (old, second), (new, first)):
             with transaction.atomic():

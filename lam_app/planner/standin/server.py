@@ -109,7 +109,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hung up needs no traceback; anything else does."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
