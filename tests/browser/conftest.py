@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.support.up import PASSWORD, PROJECT, Up
 
@@ -23,6 +24,8 @@ FLAGS = [
 SCREENSHOTS = PROJECT / "docs" / "screenshots"
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+SIZES = {"wide": WIDE, "zoomed": {"width": 720, "height": 450}, "phone": PHONE}
+SCHEMES = ("light", "dark")
 PATIENCE = 20_000  # milliseconds; what is awaited takes one or two seconds
 
 
@@ -47,6 +50,7 @@ def product() -> Iterator[Up]:
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests; each person gets a context of their own."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright keeps a running loop in the main thread
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
@@ -108,3 +112,29 @@ def give_goal(operator: Page, goal: str) -> str:
     operator.wait_for_url("**/runs/*-*/")
     operator.locator(".step [data-status=in_review]").first.wait_for()
     return operator.url
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core finds, and whether the page scrolls sideways."""
+    found = [
+        f"{rule['id']}: {node['html'][:160]}"
+        for rule in Axe().run(page).response["violations"]
+        for node in rule["nodes"]
+    ]
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [*found, *([f"scrolls sideways by {over} px"] if over > 0 else [])]
+
+
+def faults_everywhere(page: Page, name: str = "", *, sizes: tuple[str, ...] = ("wide", "phone")) -> list[str]:
+    """The page's faults at these sizes, in light and dark; with a name, pictures of it too."""
+    found = []
+    for size in sizes:
+        page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found += [f"{size} {scheme}: {fault}" for fault in faults(page)]
+            if name and size != "zoomed":
+                picture(page, f"{name}-{size}-{scheme}")
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="light")
+    return found
