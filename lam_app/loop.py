@@ -146,12 +146,19 @@ def _turn(turn: Turn) -> None:
                 _remember(run, number, attempt, error.trace, error=error.code)
             if error.retry and error.correct:
                 corrections.append(error.feedback())
+                _still_held(turn)
                 continue
             if error.retry:
                 return _wait(turn, error.retry_after or min(60.0, 2.0**attempt))
             return _stop(turn, f"The model gave no usable answer: {error.message}")
         return _act(turn, number, planned, _remember(run, number, attempt, planned.trace))
     return _stop(turn, f"The model gave no usable answer in {MOST_CALLS_A_STEP} attempts at step {number}.")
+
+
+def _still_held(turn: Turn) -> None:
+    """Do not ask again for a run that was cancelled, stopped or taken over meanwhile. Raises Overtaken."""
+    if not Run.objects.filter(id=turn.run.id, status=RunStatus.PLANNING, planner=turn.worker).exists():
+        raise Overtaken
 
 
 def _act(turn: Turn, number: int, planned: providers.Planned, trace: uuid.UUID) -> None:

@@ -11,7 +11,7 @@ from accounts.roles import Role
 from approvals.services.withdraw import withdraw_run
 from lam_app.exceptions import GoalRefused, MayNotSubmit, RunMovedOn, RunNotFound
 from lam_app.models import Run
-from lam_app.states import RunStatus
+from lam_app.states import RUN, RunStatus
 from traces.clock import now
 from traces.doorbell import ring
 from traces.ids import uuid7
@@ -88,24 +88,19 @@ def cancel(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, reason: s
     run = _own(actor, organization, run_id)
     by = _person(actor)
     with transaction.atomic():
-        for status in (
-            RunStatus.SUBMITTED, RunStatus.PLANNING, RunStatus.WAITING, RunStatus.NEEDS_INPUT, RunStatus.NEEDS_HUMAN,
-            RunStatus.HALTED,
-        ):  # fmt: skip
-            if move(
-                Run,
-                [run.id],
-                status,
-                RunStatus.CANCELLED,
-                actor=by,
-                verb="cancelled",
-                reason=reason,
-                changes={"finished_at": now(), "planner_id": None, "planner_until": None},
-            ):
-                break
-        else:
-            run.refresh_from_db()
+        run = Run.objects.select_for_update(of=("self",)).get(id=run.id)
+        if not RUN.allows(run.status, RunStatus.CANCELLED):
             raise RunMovedOn(state=run.status)
+        move(
+            Run,
+            [run.id],
+            run.status,
+            RunStatus.CANCELLED,
+            actor=by,
+            verb="cancelled",
+            reason=reason,
+            changes={"finished_at": now(), "planner_id": None, "planner_until": None},
+        )
         withdraw_run(organization=organization, run=run.id, actor=by, reason=reason or "The run was cancelled.")
     run.refresh_from_db()
     return run

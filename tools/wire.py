@@ -133,9 +133,7 @@ def _converse(
     return Broken(why, text, {"http_status": heard.head.status_code})
 
 
-def _listen(
-    talk: h11.Connection, connection: socket.socket, deadline: Deadline, largest: int, heard: _Heard
-) -> None:
+def _listen(talk: h11.Connection, connection: socket.socket, deadline: Deadline, largest: int, heard: _Heard) -> None:
     """Read until the answer is complete. Raises _Stopped or h11.RemoteProtocolError where it is not."""
     limit = largest
     while True:

@@ -47,6 +47,10 @@ def expire() -> int:
             verb="expired",
             reason="The permit was not used in time.",
             changes={"settled_at": now()} if unused else None,
+            guard=Guard(
+                "EXISTS (SELECT 1 FROM approvals_permit p WHERE p.action_id = m.id AND p.revoked_at IS NULL"
+                " AND p.expires_at <= clock_timestamp())"
+            ),
             skip_locked=True,
         )
         if moved or lapsed:
