@@ -115,7 +115,7 @@ def fit(permit: Permit) -> Waiting:
 
 
 def call_again(action: Action, *, attempt: int) -> tuple[Contract, Call]:
-    """The call of an action that was claimed before, for its recovery: the same bytes, the same key, a later attempt."""
+    """The call of an action that was claimed before, for its recovery: same bytes, same key, a later attempt."""
     revision = action.revisions.select_related("tool_version").get(number=action.revision)
     if revision.tool_version is None:
         raise PermitRefused("The tool is not in the catalogue.")
