@@ -4,7 +4,6 @@ import uuid
 from typing import Final
 
 from django.core.exceptions import BadRequest
-from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -158,20 +157,3 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A 400 that says which field was wrong, where the raiser said so."""
     problem = str(exception) if isinstance(exception, BadRequest) else ""
     return render(request, "400.html", {"problem": problem}, status=400)
-
-
-@require_GET
-def healthz(_request: HttpRequest) -> HttpResponse:
-    """The process answers."""
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
-@require_GET
-def readyz(_request: HttpRequest) -> HttpResponse:
-    """The process answers and reaches its database."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return HttpResponse("the database does not answer\n", content_type="text/plain", status=503)
-    return HttpResponse("ready\n", content_type="text/plain")

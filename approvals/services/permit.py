@@ -30,7 +30,6 @@ from traces.services import Actor, Entry, record
 
 logger = logging.getLogger(__name__)
 GATEKEEPER = Actor.system("gatekeeper")
-BATCH = 100
 
 
 class Void(Exception):
@@ -46,7 +45,7 @@ class Ready:
     claims: PermitClaims
 
 
-def unsigned(limit: int = BATCH) -> list[Action]:
+def unsigned(limit: int) -> list[Action]:
     """Permitted actions that have no live permit yet, oldest first."""
     live = Permit.objects.filter(action=OuterRef("pk"), revoked_at=None)
     return list(

@@ -25,7 +25,6 @@ from traces.services import Entry, record
 
 LARGEST_DOCUMENT = 8_000_000
 FETCH_SECONDS = 20
-LONGEST_VETO = 86_400
 FREEDOM = ("in_the_loop", "on_the_loop", "audit_only")
 """From the least free to the freest."""
 
