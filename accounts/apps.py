@@ -1,10 +1,10 @@
-"""The accounts app: people, organizations, agents and what each may be."""
+"""The accounts app, the people: users, organizations, agents and what each may be."""
 
 from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """people, organizations, agents and what each may be."""
+    """Django's entry for the app."""
 
     name = "accounts"
     verbose_name = "People"

@@ -7,7 +7,6 @@ urlpatterns = [
     path("accounts/login/", views.login, name="account_login"),
     path("accounts/logout/", views.logout, name="account_logout"),
     path("accounts/inactive/", views.account_inactive, name="account_inactive"),
-    path(
-        "accounts/signup/", views.signup, name="account_signup"
-    ),  # the sign-in view needs the name; it answers "closed"
+    # The sign-in view needs the name; it answers "closed".
+    path("accounts/signup/", views.signup, name="account_signup"),
 ]

@@ -1,10 +1,10 @@
-"""The approvals app: the gate: actions under policy, decisions and permits."""
+"""The approvals app, the gate: actions under policy, decisions and permits."""
 
 from django.apps import AppConfig
 
 
 class ApprovalsConfig(AppConfig):
-    """the gate: actions under policy, decisions and permits."""
+    """Django's entry for the app."""
 
     name = "approvals"
     verbose_name = "Gate"

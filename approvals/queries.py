@@ -24,11 +24,11 @@ class ActionQuerySet(models.QuerySet["Action"]):
         return self.filter(tool_id__in=tools).exclude(principals__contains=[user])
 
     def waiting(self) -> "ActionQuerySet":
-        """In review, soonest to expire first."""
+        """In review, oldest first."""
         return self.filter(status=ActionStatus.IN_REVIEW).order_by("created", "id")
 
     def unknown_outcome(self) -> "ActionQuerySet":
-        """Whose outcome a person has to find out."""
+        """Whose outcome a person has to find out, oldest first."""
         return self.filter(status=ActionStatus.UNCERTAIN).order_by("created", "id")
 
     def of_run(self, run: uuid.UUID) -> "ActionQuerySet":

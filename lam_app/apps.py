@@ -1,10 +1,10 @@
-"""The lam_app app: runs, the planner and the loop that advances them."""
+"""The lam_app app, the mind: runs, the planner and the loop that advances them."""
 
 from django.apps import AppConfig
 
 
 class LamAppConfig(AppConfig):
-    """runs, the planner and the loop that advances them."""
+    """Django's entry for the app."""
 
     name = "lam_app"
     verbose_name = "Mind"

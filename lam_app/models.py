@@ -93,6 +93,6 @@ class Report(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="report")
-    lines = models.JSONField()  # [{step, action, tool, summary, status, reversible}], from ledger rows only
+    lines = models.JSONField()  # [{step, action, tool, summary, status, in_ledger, reversible}], as the rows tell it
     claim = models.TextField(blank=True)
     created = models.DateTimeField(db_default=Now())

@@ -1,10 +1,10 @@
-"""The tools app: the catalogue, its connectors and the ledger of what was done."""
+"""The tools app, the hands: the catalogue, its connectors and the ledger of what was done."""
 
 from django.apps import AppConfig
 
 
 class ToolsConfig(AppConfig):
-    """the catalogue, its connectors and the ledger of what was done."""
+    """Django's entry for the app."""
 
     name = "tools"
     verbose_name = "Hands"

@@ -1,10 +1,10 @@
-"""The traces app: what is remembered: events and model calls."""
+"""The traces app, the memory: events and model calls."""
 
 from django.apps import AppConfig
 
 
 class TracesConfig(AppConfig):
-    """what is remembered: events and model calls."""
+    """Django's entry for the app."""
 
     name = "traces"
     verbose_name = "Memory"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import migrations
 
-REFUSED = "CS001"  # SQLSTATE of every refusal; traces.exceptions.GuardRefused is made from it
+REFUSED = "CS001"  # SQLSTATE of every refusal, so that a verb can tell one from another error of the database
 
 
 def run(forward: str, backward: str = "") -> migrations.RunSQL:

@@ -1,6 +1,6 @@
-"""What is remembered. Both tables grow for ever, so they are ranges of their UUIDv7 key from the first migration.
+"""What is remembered. Events and traces grow for ever, so they are ranges of their UUIDv7 key from the first migration.
 
-The tables are made by raw SQL (``traces.migrations``): Django does not know partitions, and the append-only
+Their tables are made by raw SQL (``traces.migrations``): Django does not know partitions, and the append-only
 rule is a trigger. Organizations and people are ids here, never foreign keys: memory is the ground on
 which everything else stands, and it outlives what it tells of.
 """
