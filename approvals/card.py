@@ -129,6 +129,8 @@ class Card:
         """The heading of the effect, in the tense that is true now."""
         if self.action.status in ("done", "undone"):
             return "What was changed"
+        if self.action.status == "uncertain":
+            return "What may have changed"
         nothing = self.action.status in ("denied", "rejected", "expired", "withdrawn", "halted", "failed")
         return "What would have changed" if nothing else "What will change"
 
@@ -156,12 +158,21 @@ class Card:
         return self.action.risk == "high"
 
     @property
+    def repeated(self) -> bool:
+        """Whether the call was made more than once, which only a tool that recognises its key allows."""
+        keyed = self.contract is not None and self.contract.idempotency.kind is IdempotencyClass.KEYED
+        return keyed and self.execution is not None and self.execution.attempt > 1
+
+    @property
     def sent(self) -> str:
         """What is known of a call whose outcome is not: whether anything left for the tool."""
-        left = json.loads(self.execution.evidence or "{}").get("sent") if self.execution else None
-        return {True: "It left for the tool", False: "It did not leave for the tool"}.get(
-            left, "It was handed to the tool; nobody knows how far it got"
-        )
+        match json.loads(self.execution.evidence or "{}").get("sent") if self.execution else None:
+            case True:
+                return "It left for the tool"
+            case False:
+                return "It did not leave for the tool"
+            case _:
+                return "It was handed to the tool; nobody knows how far it got"
 
     @property
     def must_expand(self) -> bool:
