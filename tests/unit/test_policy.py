@@ -95,7 +95,11 @@ def test_findings_say_what_was_compared_with_what() -> None:
         ({"initiator": replace(OPERATOR, may_use=False)}, "rbac", "Initiator operator may not use send_message."),
         ({"agent": replace(PLANNER, may_use=False)}, "rbac", "Agent planner may not use send_message."),
         ({"agent": replace(PLANNER, active=False)}, "rbac", "Agent planner is switched off."),
-        ({"initiator": replace(OPERATOR, tier=Tier.DRAFT)}, "level", "only as far as draft, but send_message goes as far as write"),
+        (
+            {"initiator": replace(OPERATOR, tier=Tier.DRAFT)},
+            "level",
+            "only as far as draft, but send_message goes as far as write",
+        ),
         ({"tool": a_tool(tier=Tier.ADMIN)}, "level", "only as far as write, but send_message goes as far as admin"),
         ({"tool": a_tool(tier="approve")}, "facts", "unknown tier of the tool 'approve'"),
         ({"tool": a_tool(maturity="trusted")}, "facts", "unknown maturity 'trusted'"),
