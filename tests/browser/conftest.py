@@ -138,3 +138,10 @@ def faults_everywhere(page: Page, name: str = "", *, sizes: tuple[str, ...] = ("
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="light")
     return found
+
+
+def open_everything(page: Page) -> None:
+    """Unfold whatever the card has folded, as a reader would who wants to see all of it."""
+    folded = page.locator("#card details:not([open]) > summary")
+    while folded.count():
+        folded.first.click()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import give_goal, picture
+from tests.browser.conftest import faults_everywhere, give_goal, picture
 
 
 def test_a_stopped_tool_holds_its_requests_until_a_second_person_lifts_it(sign_in: Callable[..., Page]) -> None:
@@ -16,7 +16,6 @@ def test_a_stopped_tool_holds_its_requests_until_a_second_person_lifts_it(sign_i
     tools = reviewer.get_by_label("Which tool")
     tools.select_option(tools.locator("option", has_text="send_message").get_attribute("value"))
     reviewer.get_by_label(re.compile("^Why")).fill("Messages reach the wrong people.")
-    picture(reviewer, "stop-form", whole=True)
     reviewer.get_by_role("button", name="Stop this tool").click()
     expect(reviewer.locator(".banner")).to_contain_text("Tool send_message is stopped")
     try:
@@ -25,12 +24,15 @@ def test_a_stopped_tool_holds_its_requests_until_a_second_person_lifts_it(sign_i
         second.locator(".row", has_text="1030").click()
         expect(second.locator("#decide")).to_contain_text("Held by a stop")
         expect(second.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)
+        assert faults_everywhere(second) == []
         picture(second, "desk-stopped")
     finally:
         second.goto("/stop/")
         expect(second.locator(".moments")).to_contain_text("QUIET")
         picture(second, "stop-engaged", whole=True)
+        assert faults_everywhere(second) == []
         second.get_by_role("button", name="Lift it…").click()
+        assert faults_everywhere(second) == []
         second.get_by_label("Why it is safe again").fill("The address book is mended.")
         second.get_by_role("button", name="Lift the stop").click()
     expect(second.locator(".banner")).to_have_count(0)

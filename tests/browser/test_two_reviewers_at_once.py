@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import give_goal, picture
+from tests.browser.conftest import faults_everywhere, give_goal, picture
 
 
 def test_the_second_approval_meets_the_current_state(sign_in: Callable[..., Page]) -> None:
@@ -23,6 +23,7 @@ def test_the_second_approval_meets_the_current_state(sign_in: Callable[..., Page
     assert answered.value.status == 409
     expect(second.get_by_role("alert")).to_contain_text("Somebody was first")
     expect(second.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)
+    assert faults_everywhere(second) == []
     picture(second, "somebody-was-first")
     first.goto("/tools/outbox/")
     expect(first.locator("tr[data-message]", has_text="1020")).to_have_count(1)
@@ -51,6 +52,6 @@ def test_new_requests_wait_behind_a_pill_and_move_nothing(sign_in: Callable[...,
     expect(pill).to_contain_text("1 new")
     assert reviewer.locator(".row").count() == before
     assert reviewer.locator(".row").first.bounding_box() == place
-    picture(reviewer, "inbox-new")
+    assert faults_everywhere(reviewer) == []
     pill.click()
     expect(reviewer.locator(".row", has_text="1023")).to_be_visible()
