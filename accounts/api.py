@@ -10,24 +10,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from django.db import connection
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
+from accounts.actors import machine, person
 from accounts.models import Agent, ApiToken, Membership, Organization, User
 from accounts.roles import Role
 from accounts.tokens import Found, find
 from traces.exceptions import DomainError
 from traces.problems import DETAILS
-from traces.services import Actor, Entry, refused
+from traces.services import Entry, refused
 
 logger = logging.getLogger(__name__)
 
 AGENT: Final = ApiToken.Scope.AGENT.value
 OPERATE: Final = ApiToken.Scope.OPERATE.value
 AUDIT: Final = ApiToken.Scope.AUDIT.value
-REFUSALS_A_MINUTE: Final = 120
-"""How many refused attempts of one token's bearer are remembered in a minute; a flood must not fill the record."""
 
 
 class NotSignedIn(DomainError):
@@ -75,13 +73,6 @@ class Identity:
     def organization_id(self) -> uuid.UUID:
         """Its id."""
         return self.token.organization_id
-
-    @property
-    def actor(self) -> Actor:
-        """Who the record says it was."""
-        if self.agent is not None:
-            return Actor("agent", self.agent.pk, self.agent.name)
-        return Actor("person", self.user.pk, self.user.username)
 
 
 class ApiRequest(HttpRequest):
@@ -138,23 +129,12 @@ def refusals_remembered(request: ApiRequest) -> Iterator[None]:
 
 def _remember(found: Found, request: HttpRequest, why: str, code: str) -> None:
     token = found.token
-    agent = token.agent if token.scope == AGENT else None
-    actor = Actor("agent", agent.pk, agent.name) if agent else Actor("person", token.user.pk, token.user.username)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM traces_event WHERE organization = %s AND actor = %s"
-            " AND verb = 'refused' AND id >= traces_first_id(clock_timestamp() - interval '1 minute') LIMIT %s) recent",
-            [token.organization_id, actor.id, REFUSALS_A_MINUTE],
-        )
-        row = cursor.fetchone()
-    if row and row[0] >= REFUSALS_A_MINUTE:
-        return
     attempt = f"{request.method} {request.path}"[:200]
     detail: dict[str, Any] = {"attempt": attempt, "code": code, "token": token.prefix, "user": token.user.username}
     refused(
         Entry(
             organization=token.organization_id,
-            actor=actor,
+            actor=machine(token.agent) if token.scope == AGENT and token.agent else person(token.user),
             verb="refused",
             subject_kind="token",
             subject=token.pk,

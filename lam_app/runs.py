@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from psycopg.types.json import Jsonb
 
+from accounts.actors import person
 from accounts.models import Agent, Membership, User
 from accounts.roles import Role
 from approvals.services.withdraw import withdraw_run
@@ -15,7 +16,7 @@ from lam_app.states import RUN, RunStatus
 from traces.clock import now
 from traces.doorbell import ring
 from traces.ids import uuid7
-from traces.services import Actor, Entry, move, record
+from traces.services import Entry, move, record
 
 LONGEST_GOAL = 10_000
 LONGEST_ANSWER = 10_000
@@ -62,7 +63,7 @@ def submit(
             record(
                 Entry(
                     organization=organization,
-                    actor=_person(initiator),
+                    actor=person(initiator),
                     verb="submitted",
                     subject_kind="run",
                     subject=run.id,
@@ -86,7 +87,7 @@ def cancel(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, reason: s
     What executes already finishes and is recorded. Raises RunNotFound, or RunMovedOn for a run that has ended.
     """
     run = _own(actor, organization, run_id)
-    by = _person(actor)
+    by = person(actor)
     with transaction.atomic():
         run = Run.objects.select_for_update(of=("self",)).get(id=run.id)
         if not RUN.allows(run.status, RunStatus.CANCELLED):
@@ -123,7 +124,7 @@ def answer(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, text: str
             [run.id],
             run.status,
             RunStatus.PLANNING,
-            actor=_person(actor),
+            actor=person(actor),
             verb="answered",
             details={run.id: {"answer": text}},
             # No planner and a time that has passed: the loop takes such a run up at once.
@@ -162,7 +163,3 @@ def _words(field: str, text: str, longest: int) -> str:
         message = "This holds a character that cannot be kept (NUL or half of a surrogate pair)."
         raise GoalRefused(f"{field}: {message}", errors={field: message})
     return text
-
-
-def _person(user: User) -> Actor:
-    return Actor("person", user.pk, user.username)

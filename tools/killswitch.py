@@ -9,6 +9,7 @@ import uuid
 
 from django.db import DatabaseError, connection, transaction
 
+from accounts.actors import machine, person
 from accounts.models import Agent, Membership, User
 from accounts.roles import Role
 from tools.exceptions import AlreadyReleased, MayNotStop, SecondPersonNeeded, StopNotFound, StopRefused
@@ -35,8 +36,9 @@ def engage(*, actor: User, organization: uuid.UUID, scope: str, target: uuid.UUI
     if target is None:
         raise StopRefused("target: say what to stop.", errors={"target": "Say what to stop."})
     _may_stop(actor, organization)
-    by = Actor("person", actor.pk, actor.username)
-    return _arm(by=by, answerable=actor, organization=organization, scope=scope, target=target, reason=reason)
+    return _arm(
+        by=person(actor), answerable=actor, organization=organization, scope=scope, target=target, reason=reason
+    )
 
 
 def stop_own_run(*, agent: Agent, answerable: User, run: uuid.UUID, reason: str) -> KillSwitch:
@@ -44,9 +46,8 @@ def stop_own_run(*, agent: Agent, answerable: User, run: uuid.UUID, reason: str)
 
     Releasing it needs a person, and not the one who answers for the agent. Raises StopRefused and StopNotFound.
     """
-    by = Actor("agent", agent.pk, agent.name)
     return _arm(
-        by=by,
+        by=machine(agent),
         answerable=answerable,
         organization=agent.organization_id,
         scope=KillSwitch.Scope.RUN.value,
@@ -103,7 +104,7 @@ def release(*, actor: User, organization: uuid.UUID, switch_id: uuid.UUID, reaso
             raise SecondPersonNeeded
         switch.released_by, switch.released_at, switch.release_reason = actor, now(), reason.strip()
         switch.save(update_fields=["released_by", "released_at", "release_reason"])
-        record(_entry(switch, Actor("person", actor.pk, actor.username), "stop_released", reason))
+        record(_entry(switch, person(actor), "stop_released", reason))
     return switch
 
 

@@ -18,6 +18,9 @@ from traces.canonical import canonical
 from traces.ids import uuid7
 from traces.models import Moving
 
+REFUSALS_A_MINUTE = 120
+"""How many refused attempts of one actor are remembered in a minute; a flood must not fill the record."""
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -124,8 +127,18 @@ def record(*entries: Entry) -> None:
 def refused(entry: Entry) -> None:
     """Remember an attempt that was refused, in a transaction of its own, so that it survives the caller's rollback.
 
-    Must be called outside the transaction that failed.
+    Must be called outside the transaction that failed. What one actor goes on trying beyond REFUSALS_A_MINUTE is not
+    remembered.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM traces_event WHERE organization = %s AND actor = %s"
+            " AND verb = 'refused' AND id >= traces_first_id(clock_timestamp() - interval '1 minute') LIMIT %s) recent",
+            [entry.organization, entry.actor.id, REFUSALS_A_MINUTE],
+        )
+        row = cursor.fetchone()
+    if row and row[0] >= REFUSALS_A_MINUTE:
+        return
     with transaction.atomic(durable=not connection.in_atomic_block):
         record(entry)
 
@@ -149,10 +162,10 @@ def move(
 ) -> list[uuid.UUID]:
     """Move rows along one edge and write their events: compare-and-set and memory in one statement.
 
-    ``changes`` sets columns alike on all rows, ``each`` a value a row (which ``then`` can read from ``asked`` too),
-    ``guard`` narrows which rows may still move, ``reasons`` gives
-    single rows a reason of their own, ``then`` adds a common table expression over ``moved`` (such as the
-    ledger's insert). Rows are locked in the order of their ids, so that two movers cannot deadlock.
+    ``changes`` sets columns alike on all rows, ``each`` a value a row (which ``then`` can read from ``asked`` too).
+    ``guard`` narrows which rows may still move, ``reasons`` gives single rows a reason of their own, ``then`` adds a
+    common table expression over ``moved`` (such as the ledger's insert). Rows are locked in the order of their ids, so
+    that two movers cannot deadlock; ``skip_locked`` leaves out what another mover holds instead of waiting for it.
 
     Returns the ids that moved. Raises ValueError for an edge that the machine does not have: that is a mistake
     in the product, never a matter of timing.

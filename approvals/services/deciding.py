@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from accounts.actors import person
 from accounts.models import User
 from approvals.exceptions import (
     ActionNotFound,
@@ -22,18 +23,10 @@ from tools.queries import engaged_over, holds
 from traces.calls import storable
 from traces.clock import now
 from traces.exceptions import DomainError
-from traces.services import Actor, Entry, record, refused
+from traces.services import Entry, record, refused
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-REFUSALS_A_MINUTE = 120
-"""How many refused attempts of one person are remembered in a minute; a flood must not fill the record."""
-
-
-def person(user: User) -> Actor:
-    """The actor that a signed-in person is."""
-    return Actor("person", user.pk, user.username)
 
 
 class Deciding(Protocol):
@@ -64,15 +57,6 @@ def remembers_refusals(verb: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def _remember(verb: str, error: DomainError, asked: dict[str, Any]) -> None:
     actor: User = asked["actor"]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM traces_event WHERE organization = %s AND actor = %s"
-            " AND verb = 'refused' AND id >= traces_first_id(clock_timestamp() - interval '1 minute') LIMIT %s) recent",
-            [asked["organization"], actor.pk, REFUSALS_A_MINUTE],
-        )
-        row = cursor.fetchone()
-    if row and row[0] >= REFUSALS_A_MINUTE:
-        return
     refused(
         Entry(
             organization=asked["organization"],

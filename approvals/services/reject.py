@@ -2,10 +2,11 @@
 
 import uuid
 
+from accounts.actors import person
 from accounts.models import User
 from approvals.exceptions import ReasonMissing
 from approvals.models import Action, Decision
-from approvals.services.deciding import decided, person, remembers_refusals, shown, take
+from approvals.services.deciding import decided, remembers_refusals, shown, take
 from approvals.states import ActionStatus
 from traces.clock import now
 from traces.doorbell import ring

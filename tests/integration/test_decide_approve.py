@@ -22,7 +22,6 @@ from approvals.exceptions import (
 from approvals.models import Action, Decision, Permit
 from approvals.policy import rule
 from approvals.services.approve import approve
-from approvals.services.deciding import REFUSALS_A_MINUTE
 from approvals.services.expire import expire
 from approvals.tasks import execute_permitted, sign_permits
 from lam_app.seed import create_person
@@ -32,6 +31,7 @@ from tools.killswitch import engage
 from tools.models import OutboxMessage
 from traces.exceptions import DomainError
 from traces.models import Event
+from traces.services import REFUSALS_A_MINUTE
 
 
 def approve_as(world: World, person: User, action: Action, *, digest: str | None = None, **more: Any) -> Decision:

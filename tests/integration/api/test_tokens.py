@@ -115,7 +115,7 @@ def test_a_token_ends_at_once_and_its_use_is_remembered(api: Api, happens: Calla
 
 
 def test_a_flood_of_refusals_does_not_fill_the_record(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.api.REFUSALS_A_MINUTE", 3)
+    monkeypatch.setattr("traces.services.REFUSALS_A_MINUTE", 3)
     for _ in range(6):
         problem(api.auditor.post("runs", {"goal": "x"}), 403, "not_permitted")
     assert Event.objects.filter(verb="refused").count() == 3
