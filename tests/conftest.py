@@ -76,28 +76,12 @@ def as_worker() -> Iterator[psycopg.Connection]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _rows_are_cleared_by_the_administrator() -> None:
-    """Transactional tests clear their rows; the product's triggers refuse that to everybody, owner included.
-
-    So the cluster's administrator does it, in a session that fires no triggers: a right that no account of the
-    product has.
-    """
-    from django.db import connection
+    """Transactional tests clear their rows; the product's triggers refuse that to everybody, owner included."""
     from django.test import TransactionTestCase
 
-    kept = {"django_migrations", "django_content_type", "auth_permission", "tools_worker"}
+    from tests.support.baseline import clear
 
-    def clear(_: TransactionTestCase) -> None:
-        name = connection.settings_dict["NAME"]
-        with psycopg.connect(os.environ["COUNTERSIGN_TEST_ADMIN"], dbname=name, autocommit=True) as admin:
-            admin.execute("SET session_replication_role = replica")
-            rows = admin.execute(
-                "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
-            ).fetchall()
-            tables = ", ".join(f'"{row[0]}"' for row in rows if row[0] not in kept)
-            admin.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
-
-    TransactionTestCase._fixture_teardown = clear  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = lambda _: clear()  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session", autouse=True)

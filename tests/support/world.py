@@ -11,6 +11,7 @@ from approvals.models import Action
 from approvals.services.propose import Proposal, propose
 from lam_app.runs import submit
 from lam_app.seed import seed
+from tests.support.baseline import begin
 from tools.models import Tool
 from traces.ids import uuid7
 
@@ -65,8 +66,8 @@ class World:
 
 
 def make_world() -> World:
-    """Seed the demo and look its people up."""
-    seed(demo=True, password=PASSWORD)
+    """The seeded demo, with its people looked up."""
+    begin(lambda: seed(demo=True, password=PASSWORD))
     organization = Organization.objects.get(slug="demo")
     return World(
         organization=organization,
