@@ -61,17 +61,22 @@ class Shop:
     reviewer: Session
     scripted: list[str] = field(default_factory=list)
 
-    def work(self, task: dict[str, Any], *, lost: str = "") -> dict[str, Any]:
-        """Give a task's goal, approve whatever is shown, settle what is unknown by the ledger; the run as it ended.
+    def work(self, task: dict[str, Any], *, lost: str = "", fault: str = "") -> dict[str, Any]:
+        """Give a task's goal, approve what the task needs and nothing else, settle what is unknown by the ledger.
 
-        With ``lost`` the answer to every write is lost after its effect, in that manner.
+        With ``lost`` the answer to every write is lost after its effect, in that manner; with ``fault`` the model's
+        first answer goes wrong in that manner. Returns the run as it ended.
         """
         ask(f"{self.tools}/control/reset", {"task": task["id"]})
-        name = f"task-{task['id']}-{lost}"
+        name = f"task-{task['id']}-{lost}{fault}"
         for other in self.scripted:  # goals may begin alike, and then only one of them may be known to the model
             ask(f"{self.model}/control/runs/{other}", method="DELETE")
         self.scripted = [name]
-        ask(f"{self.model}/control/runs", {"run_id": name, "domain": "retail", "task": task["id"]})
+        faults = {"0": fault} if fault else {}
+        ask(
+            f"{self.model}/control/runs",
+            {"run_id": name, "domain": "retail", "task": task["id"], "faults": faults, "slow_s": 1},
+        )
         for call in writes_of(task) if lost else []:
             ask(f"{self.tools}/control/faults", {"tool": call["tool"], "kind": lost, "times": 1, "seconds": 0.3})
         run = self.operator("POST", "/runs", {"goal": task["goal"]})
@@ -80,7 +85,9 @@ class Shop:
             assert time.monotonic() < end, f"task {task['id']} stands at {run['status']}: {run['actions']}"
             for action in run["actions"]:
                 if action["status"] == "in_review":
-                    assert self.reviewer.decide(action["id"], action["digest"], "approve") == 200
+                    wanted = {"tool": action["tool"], "arguments": action["arguments"]} in calls_of(task)
+                    verdict = ("approve", "") if wanted else ("reject", "Nobody asked for this.")
+                    assert self.reviewer.decide(action["id"], action["digest"], *verdict) == 200
                 elif action["status"] == "uncertain":
                     self.find_out(action)
             time.sleep(0.05)
@@ -99,6 +106,11 @@ class Shop:
         """Every call that reached the tool server."""
         calls: list[dict[str, Any]] = ask(f"{self.tools}/control/ledger")["calls"]
         return calls
+
+
+def calls_of(task: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that a task should call, in order."""
+    return [{"tool": c["tool"], "arguments": c["arguments"]} for c in task["calls"]]
 
 
 def writes_of(task: dict[str, Any]) -> list[dict[str, Any]]:
@@ -200,3 +212,24 @@ def test_a_lost_answer_neither_repeats_a_write_nor_loses_one(shop: Shop, lost: s
             wrong[task["id"]] = (run["status"], done)
     assert not wrong
     assert len(some) >= 20
+
+
+FAULTS = (
+    "http_500", "rate_limit", "slow", "bad_json", "truncated", "refusal", "unknown_tool", "extra_argument",
+    "wrong_type", "missing_argument",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_model_that_answers_badly_has_no_effect_and_costs_no_worker(shop: Shop, fault: str) -> None:
+    """Its bad answers are counted and bounded, nothing comes of them, and the next goal is worked on as ever."""
+    planner = shop.up.child("planner").pid
+    short = sorted((task for task in tasks() if writes_of(task)), key=lambda task: len(task["calls"]))
+    run = shop.work(short[0], fault=fault)
+    assert run["status"] in ENDED
+    answers_given = ask(f"{shop.model}/control/runs/{shop.scripted[0]}")["log"]
+    assert len(answers_given) <= 6 * (len(short[0]["calls"]) + 1)
+    done = [{"tool": row["tool"], "arguments": row["arguments"]} for row in shop.ledger()]
+    assert all(call in calls_of(short[0]) for call in done)
+    assert shop.work(short[1])["status"] == "succeeded"
+    assert shop.up.child("planner").pid == planner
