@@ -14,6 +14,7 @@ from tools.arguments import ArgumentsRefused, normalise
 from tools.contract import Contract, Maturity, Tier
 from tools.models import AgentTool, Tool, ToolVersion
 from tools.queries import engaged_over, holds
+from tools.scopes import keys_over
 
 
 class Asked(Protocol):
@@ -59,20 +60,6 @@ class Judged:
         return binding.request_digest(self.request)
 
 
-def scopes_of(asked: Asked, tool: Tool | None) -> tuple[str, ...]:
-    """Every kill switch that could stop this action, as the keys that claims lock and kills raise."""
-    keys = [
-        "everything",
-        f"organization:{asked.organization}",
-        f"agent:{asked.agent}",
-        f"initiator:{asked.initiator}",
-        f"run:{asked.run}",
-    ]
-    if tool is not None:
-        keys.append(f"tool:{tool.id}")
-    return tuple(sorted(keys))
-
-
 def current_policy(organization: uuid.UUID) -> PolicyVersion:
     """The policy in force. Raises PolicyVersion.DoesNotExist where there is none: no policy, no ruling."""
     return PolicyVersion.objects.filter(organization_id=organization).latest("number")
@@ -95,7 +82,13 @@ def judge(asked: Asked) -> Judged:
             problems = tuple((p.path, p.message) for p in refused.problems)
         summary = contract.summary_of(arguments)
     policy = current_policy(asked.organization)
-    scopes = scopes_of(asked, tool)
+    scopes = keys_over(
+        organization=asked.organization,
+        agent=asked.agent,
+        initiator=asked.initiator,
+        run=asked.run,
+        tool=tool.id if tool else None,
+    )
     agent = Agent.objects.get(id=asked.agent, organization_id=asked.organization)
     facts = Facts(
         policy_version=policy.number,
@@ -115,7 +108,7 @@ def judge(asked: Asked) -> Judged:
         agent_name=agent.name,
         arguments=arguments,
         request=request,
-        scopes=scopes,
+        scopes=tuple(scopes),
         summary=summary,
         facts=facts,
         ruling=rule(facts),

@@ -13,6 +13,7 @@ from approvals.services.withdraw import withdraw_run
 from lam_app.exceptions import GoalRefused, MayNotSubmit, RunMovedOn, RunNotFound
 from lam_app.models import Run
 from lam_app.states import RUN, RunStatus
+from tools.scopes import keys_over
 from traces.clock import now
 from traces.doorbell import ring
 from traces.ids import uuid7
@@ -48,15 +49,7 @@ def submit(
         context=context or {},
         client_key=client_key,
     )
-    run.scopes = sorted(
-        [
-            "everything",
-            f"organization:{organization}",
-            f"agent:{agent.id}",
-            f"initiator:{initiator.id}",
-            f"run:{run.id}",
-        ]
-    )
+    run.scopes = keys_over(organization=organization, agent=agent.id, initiator=initiator.id, run=run.id)
     try:
         with transaction.atomic():
             run.save(force_insert=True)

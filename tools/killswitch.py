@@ -14,6 +14,7 @@ from accounts.models import Agent, Membership, User
 from accounts.roles import Role
 from tools.exceptions import AlreadyReleased, MayNotStop, SecondPersonNeeded, StopNotFound, StopRefused
 from tools.models import KillSwitch
+from tools.scopes import key
 from traces.clock import now
 from traces.guards import REFUSED
 from traces.ids import uuid7
@@ -63,11 +64,11 @@ def _arm(
     reason = reason.strip()
     if not reason:
         raise StopRefused("reason: say why.", errors={"reason": "Say why."})
-    key = f"{scope}:{target}"
+    scope_key = key(scope, target)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '3s'")
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [scope_key])
             cursor.execute("SELECT nextval('tools_kill_epoch')")
             row = cursor.fetchone()
             assert row is not None
@@ -76,7 +77,7 @@ def _arm(
                 organization_id=organization,
                 scope=scope,
                 target=target,
-                scope_key=key,
+                scope_key=scope_key,
                 epoch=row[0],
                 reason=reason,
                 engaged_by=answerable,
