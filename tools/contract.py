@@ -57,14 +57,17 @@ class Idempotency:
 
     @classmethod
     def keyed(cls, lifetime: int) -> "Idempotency":
+        """The tool honours a key for so many seconds."""
         return cls(IdempotencyClass.KEYED, lifetime)
 
     @classmethod
     def queryable(cls) -> "Idempotency":
+        """The tool can be asked what became of a key."""
         return cls(IdempotencyClass.QUERYABLE)
 
     @classmethod
     def neither(cls) -> "Idempotency":
+        """A lost answer stays lost until a person looks."""
         return cls(IdempotencyClass.NEITHER)
 
 
@@ -180,9 +183,6 @@ class Error:
     code: str
     text: str
 
-    def to_json(self) -> dict[str, str]:
-        return {"code": self.code, "text": self.text}
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -204,28 +204,15 @@ class Outcome:
 
     @classmethod
     def done(cls, result: JSON, **evidence: JSON) -> "Outcome":
+        """The effect is known to have happened."""
         return cls(OutcomeStatus.DONE, result=result, sent=True, evidence=evidence)
 
     @classmethod
     def failed(cls, code: str, text: str, *, sent: bool | None = False, retryable: bool = False) -> "Outcome":
+        """The effect is known not to have happened; unless ``sent`` says otherwise, nothing even left."""
         return cls(OutcomeStatus.FAILED, error=Error(code, text), sent=sent, retryable=retryable)
 
     @classmethod
     def uncertain(cls, code: str, text: str, *, sent: bool | None = None) -> "Outcome":
+        """Nobody knows whether there was an effect."""
         return cls(OutcomeStatus.UNCERTAIN, error=Error(code, text), sent=sent)
-
-    def to_json(self) -> dict[str, JSON]:
-        return {
-            "status": self.status.value,
-            "result": self.result,
-            "error": self.error and self.error.to_json(),
-            "sent": self.sent,
-            "evidence": self.evidence,
-            "retryable": self.retryable,
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Outcome":
-        error = value["error"]
-        status = OutcomeStatus(value["status"])
-        return cls(**{**value, "status": status, "error": Error(**error) if error else None})

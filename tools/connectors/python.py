@@ -111,7 +111,7 @@ class PythonConnector:
         """Run the function. An exception that is not ToolFailed leaves the outcome UNCERTAIN."""
         found = self._find(contract)
         if found is None:
-            return _nothing_sent("tool_missing", f"{contract.name} is not installed on this executor.")
+            return Outcome.failed("tool_missing", f"{contract.name} is not installed on this executor.")
         request: dict[str, Any] = call.request
         try:
             arguments = found.model.model_validate(request["arguments"])
@@ -131,30 +131,21 @@ class PythonConnector:
                 sent=None,
                 evidence={"raised": kind},
             )
-        return Outcome(OutcomeStatus.DONE, result=result, sent=True)
+        return Outcome.done(result)
 
     def probe(self, contract: Contract, call: Call) -> Outcome | None:
         """Ask the tool's own probe. A tool without one cannot say, which is UNCERTAIN and never "absent"."""
         found = self._find(contract)
         if found is None or found.asks is None:
-            return Outcome(OutcomeStatus.UNCERTAIN, error=Error("no_probe", "The tool cannot be asked."), sent=None)
+            return Outcome.uncertain("no_probe", "The tool cannot be asked.")
         try:
             result = found.asks(call)
         except Exception as error:
-            kind = type(error).__name__
-            return Outcome(
-                OutcomeStatus.UNCERTAIN, error=Error("probe_failed", f"Asking stopped with {kind}."), sent=None
-            )
-        return (
-            None if result is None else Outcome(OutcomeStatus.DONE, result=result, sent=True, evidence={"probed": True})
-        )
+            return Outcome.uncertain("probe_failed", f"Asking stopped with {type(error).__name__}.")
+        return None if result is None else Outcome.done(result, probed=True)
 
     @staticmethod
     def _find(contract: Contract) -> PythonTool[Any] | None:
         found = TOOLS.get(str(contract.binding.get("tool")))
         # Another version than the permitted one is another tool: what was approved is not what is installed here.
         return found if found and found.contract.version_hash() == contract.version_hash() else None
-
-
-def _nothing_sent(code: str, text: str) -> Outcome:
-    return Outcome(OutcomeStatus.FAILED, error=Error(code, text), sent=False)
