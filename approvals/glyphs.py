@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tools.text import code_point, is_odd, odd_characters, punycode, scripts
+from tools.text import PADDING, SPACES, code_point, is_odd, odd_characters, punycode, scripts
 
 FOLD_CHARACTERS: Final = 400
 FOLD_LINES: Final = 8
-_PADDING: Final = re.compile(r"\n(?:[^\S\n]*\n){4,}|[^\S\n]{40,}")
+_PADDING: Final = re.compile(f"{PADDING.pattern}|{SPACES.pattern}")
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,18 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from accounts.api import AGENT, Identity
 from accounts.roles import Role
 from approvals import binding
 from approvals.models import Action, Decision, Revision
+from approvals.shown import MASK
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.models import Execution
 from traces.wire import Answer
 
-MASK: Final = "••••••••"
 STATUSES = Literal[
     "proposed", "denied", "in_review", "scheduled", "permitted", "executing", "done", "failed", "uncertain",
     "rejected", "expired", "withdrawn", "halted", "undone",

@@ -13,9 +13,10 @@ _LAYOUT = frozenset("\n\t")
 _ODD_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK_MARKS = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Drawn as nothing, though Unicode does not file them under format characters."""
-_PADDING = re.compile(r"\n(?:[^\S\n]*\n){4,}")
+PADDING = re.compile(r"\n(?:[^\S\n]*\n){4,}")
 """Four empty lines in a row or more push what follows out of sight; they are shown as a count."""
-_SPACES = re.compile(r"[^\S\n]{40,}")
+SPACES = re.compile(r"[^\S\n]{40,}")
+"""Forty blanks in a row or more do the same on one line."""
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "HEBREW", "ARABIC", "CHEROKEE", "COPTIC", "GEORGIAN", "FULLWIDTH")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -65,8 +66,8 @@ def display(text: str, *, one_line: bool = False, limit: int | None = None) -> s
 
     `one_line` shows line breaks as ⏎, for headlines and buttons. What is left out is counted in the text itself.
     """
-    shown = _PADDING.sub(lambda run: f"\n⟨{run.group().count(chr(10)) - 1} blank lines⟩\n", text)
-    shown = _SPACES.sub(lambda run: f" ⟨{len(run.group())} spaces⟩ ", shown)
+    shown = PADDING.sub(lambda run: f"\n⟨{run.group().count(chr(10)) - 1} blank lines⟩\n", text)
+    shown = SPACES.sub(lambda run: f" ⟨{len(run.group())} spaces⟩ ", shown)
     if not (shown.isascii() and shown.isprintable()):
         shown = "".join(f"⟨{code_point(c)}⟩" if is_odd(c, long=True) else c for c in shown)
     if one_line:
