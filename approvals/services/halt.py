@@ -8,6 +8,7 @@ from traces.clock import now
 from traces.doorbell import ring
 from traces.services import Actor, Guard, move
 
+SWEEPER = Actor.system("sweeper")
 UNDER_A_STOP = Guard(
     "EXISTS (SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY (m.scopes) AND k.released_at IS NULL)"
 )
@@ -31,7 +32,7 @@ def halt() -> int:
                 ids,
                 status,
                 ActionStatus.HALTED,
-                actor=Actor.system("sweeper"),
+                actor=SWEEPER,
                 verb="halted",
                 reason="A stop was engaged.",
                 changes={"settled_at": now()} if ids else None,

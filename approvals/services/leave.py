@@ -4,10 +4,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from approvals.models import Action
+from approvals.services.halt import UNDER_A_STOP
 from approvals.states import ActionStatus
 from traces.doorbell import ring
 from traces.services import Actor, Guard, move
 
+SWEEPER = Actor.system("sweeper")
 BATCH = 200
 
 
@@ -24,13 +26,10 @@ def leave() -> int:
             due,
             ActionStatus.SCHEDULED,
             ActionStatus.PERMITTED,
-            actor=Actor.system("sweeper"),
+            actor=SWEEPER,
             verb="permitted",
             reason="The veto window is over and nobody objected.",
-            guard=Guard(
-                "m.due_at <= clock_timestamp() AND NOT EXISTS (SELECT 1 FROM tools_killswitch k"
-                " WHERE k.scope_key = ANY (m.scopes) AND k.released_at IS NULL)"
-            ),
+            guard=Guard(f"m.due_at <= clock_timestamp() AND NOT {UNDER_A_STOP.sql}"),
             skip_locked=True,
         )
         if moved:

@@ -15,6 +15,24 @@ from traces.doorbell import ring
 from traces.services import move
 
 
+@remembers_refusals("happened")
+def happened(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = "") -> Decision:
+    """The effect is there: the action is done. Raises ReasonMissing, and as ``take`` and ``shown``."""
+    return _settle(
+        actor=actor, organization=organization, action_id=action_id, digest=digest, reason=reason, happened=True
+    )
+
+
+@remembers_refusals("did_not_happen")
+def did_not_happen(
+    *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = ""
+) -> Decision:
+    """There is no effect: the action failed. Raises ReasonMissing, and as ``take`` and ``shown``."""
+    return _settle(
+        actor=actor, organization=organization, action_id=action_id, digest=digest, reason=reason, happened=False
+    )
+
+
 def _settle(
     *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str, happened: bool
 ) -> Decision:
@@ -47,21 +65,3 @@ def _settle(
     )
     ring("lam_app.tasks.advance_runs")
     return decision
-
-
-@remembers_refusals("happened")
-def happened(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = "") -> Decision:
-    """The effect is there: the action is done. Raises ReasonMissing, and as ``take`` and ``shown``."""
-    return _settle(
-        actor=actor, organization=organization, action_id=action_id, digest=digest, reason=reason, happened=True
-    )
-
-
-@remembers_refusals("did_not_happen")
-def did_not_happen(
-    *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = ""
-) -> Decision:
-    """There is no effect: the action failed. Raises ReasonMissing, and as ``take`` and ``shown``."""
-    return _settle(
-        actor=actor, organization=organization, action_id=action_id, digest=digest, reason=reason, happened=False
-    )
