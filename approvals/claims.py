@@ -1,7 +1,8 @@
 """What must still be true of a permitted action when it is claimed, as SQL that is judged inside the claim.
 
-The database's clock judges expiry, the permit's row judges withdrawal, and the deciders' rights are looked up
-again. The alias ``m`` is the action, ``asked`` the verified claims of its permit (``tools.executor.claim``).
+The database's clock judges expiry, the permit's row judges withdrawal, and the rights of the deciders, of the
+initiator and of the agent are looked up again. The alias ``m`` is the action, ``asked`` the verified claims of its
+permit (``tools.executor.claim``).
 """
 
 from traces.services import Guard
@@ -32,6 +33,12 @@ STILL_TRUE = Guard(
                   WHERE x.user_id = d.id AND x.tool_id = t.id AND x.codename = 'review_tool')
                  OR d.id = ANY (m.principals))
     )
+    AND EXISTS (
+        SELECT 1 FROM tools_right x
+        WHERE x.user_id = m.initiator_id AND x.tool_id = asked._tool AND x.codename = 'use_tool')
+    AND EXISTS (
+        SELECT 1 FROM tools_agenttool b JOIN accounts_agent a ON a.id = b.agent_id
+        WHERE a.id = m.agent_id AND a.enabled AND b.tool_id = asked._tool)
     AND NOT EXISTS (
         SELECT 1 FROM tools_killswitch k
         WHERE k.scope_key = ANY (m.scopes) AND (k.released_at IS NULL OR k.epoch > asked._epoch))

@@ -127,9 +127,11 @@ def _recover(presence: Presence) -> int:
                 taken = executor.take_over(presence.worker, action.id)
                 halted = bool(engaged_over(action.scopes))
             if taken is not None:
-                item = executor.Claimed(
-                    taken.execution, taken.fence, *execute.call_again(action, attempt=taken.attempt)
-                )
-                outcome = executor.recover(item, presence, repeat=taken.repeatable and not halted)
+                again = execute.call_again(action, attempt=taken.attempt)
+                item = executor.Claimed(taken.execution, taken.fence, again.contract, again.call)
+                if again.refused:
+                    outcome = executor.doubt("permit_refused", again.refused)
+                else:
+                    outcome = executor.recover(item, presence, repeat=taken.repeatable and not halted)
                 settled += _record(item, outcome, presence)
     return settled

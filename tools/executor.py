@@ -200,20 +200,20 @@ def recover(claimed: Claimed, presence: Presence, *, repeat: bool) -> Outcome:
     try:
         reach = registry.connector(claimed.contract)
     except DomainError as gone:
-        return _doubt("connector_missing", gone.message)
+        return doubt("connector_missing", gone.message)
     if kind is IdempotencyClass.QUERYABLE:
         probed = reach.probe(claimed.contract, claimed.call)
         if probed is not None:
             return probed
         if repeat:
             return call(claimed, presence)
-        return _doubt("not_repeated", "Asked, the tool knows nothing of it, and it may not be sent again now.")
+        return doubt("not_repeated", "Asked, the tool knows nothing of it, and it may not be sent again now.")
     if kind is IdempotencyClass.KEYED and repeat:
         outcome = call(claimed, presence)
         if outcome.status is not OutcomeStatus.FAILED or outcome.sent:
             return outcome
         # Nothing left this time, which says nothing about the call that the dead worker may have made.
-    return _doubt("worker_died", "The worker died before it could record what happened.")
+    return doubt("worker_died", "The worker died before it could record what happened.")
 
 
 def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, worker: Worker) -> list[uuid.UUID]:
@@ -276,5 +276,6 @@ def _unsent(code: str, text: str) -> Outcome:
     return Outcome(OutcomeStatus.FAILED, error=Error(code, text), sent=False)
 
 
-def _doubt(code: str, text: str) -> Outcome:
+def doubt(code: str, text: str) -> Outcome:
+    """Nobody knows whether it happened: a person has to find out."""
     return Outcome(OutcomeStatus.UNCERTAIN, error=Error(code, text), sent=None)

@@ -1,7 +1,8 @@
 """execute: what the executor needs of the gate: which permits there are, and whether each fits the bytes it is for."""
 
+import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -14,11 +15,13 @@ from approvals.states import ActionStatus
 from tools import registry
 from tools.connecting import Call
 from tools.contract import Contract
+from tools.models import Execution
 from tools.permits import PermitClaims, PermitRefused, verify
 from tools.queries import engaged_over
 from traces.exceptions import DomainError
 from traces.services import Actor, Entry, record
 
+logger = logging.getLogger(__name__)
 EXECUTOR = Actor.system("executor")
 
 
@@ -43,8 +46,9 @@ def waiting(limit: int) -> list[Waiting]:
     for permit in permits:
         try:
             ready.append(fit(permit))
-        except DomainError as refused:
-            _send_back(permit, refused.message)
+        except permit_service.UNREADABLE as error:
+            why = error.message if isinstance(error, DomainError) else f"Unreadable: {type(error).__name__}."
+            _send_back(permit, why)
     return ready
 
 
@@ -114,20 +118,33 @@ def fit(permit: Permit) -> Waiting:
     )
 
 
-def call_again(action: Action, *, attempt: int) -> tuple[Contract, Call]:
-    """The call of an action that was claimed before, for its recovery: same bytes, same key, a later attempt."""
-    revision = action.revisions.select_related("tool_version").get(number=action.revision)
-    if revision.tool_version is None:
-        raise PermitRefused("The tool is not in the catalogue.")
-    contract = Contract.from_json(revision.tool_version.contract)
-    return contract, Call(
-        organization=action.organization_id,
-        run=action.run,
-        action=action.id,
-        key=binding.idempotency_key(action.run, action.step),
-        request=binding.parsed(revision.request),
-        attempt=attempt,
-    )
+@dataclass(frozen=True)
+class Again:
+    """The call of an action that was claimed before. With ``refused``, which says why, it must not be made."""
+
+    contract: Contract
+    call: Call
+    refused: str
+
+
+def call_again(action: Action, *, attempt: int) -> Again:
+    """The call of an action that was claimed before, for its recovery: same bytes, same key, same permit, a later
+    attempt.
+
+    The ledger names the permit, and its signature is checked once more: a row that somebody wrote is no leave to call.
+    """
+    ledger = Execution.objects.select_related("tool_version").get(action=action.id)
+    try:
+        permit = Permit.objects.select_related("action", "revision", "tool_version").get(id=ledger.permit)
+        if permit.action_id != action.id or permit.tool_version_id != ledger.tool_version_id:
+            raise PermitRefused("The ledger names a permit for something else.")
+        again = fit(permit)
+        return Again(again.contract, replace(again.call, attempt=attempt), "")
+    except permit_service.UNREADABLE as error:
+        logger.exception("a claimed call is not covered by its permit", extra={"action": str(action.id)})
+        refused = error.message if isinstance(error, DomainError) else f"Unreadable: {type(error).__name__}."
+    nothing = Call(organization=action.organization_id, run=action.run, action=action.id, key=ledger.key, request={})
+    return Again(Contract.from_json(ledger.tool_version.contract), nothing, refused)
 
 
 def _send_back(permit: Permit, why: str) -> None:

@@ -1,25 +1,27 @@
 """permit: what the gatekeeper looks at before it signs, and how a signed permit is written down.
 
 The gatekeeper trusts nobody: it recomputes the digests from the stored bytes, replays the ruling on the stored
-facts, counts the votes and looks up the voters' rights. The signature itself is made by ``approvals.permits``,
-which only the gatekeeper's task imports.
+facts and rules again on the facts of this moment, since whoever stored the old ones may have made them up; the
+stricter ruling counts. It counts the votes and looks up the voters' rights. The signature itself is made by
+``approvals.permits``, which only the gatekeeper's task imports.
 """
 
 import logging
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from approvals import binding
 from approvals.claims import EPOCH
-from approvals.facts import current_policy
+from approvals.facts import Judged, current_policy
 from approvals.models import Action, Decision, Permit, Revision
-from approvals.policy import Facts, Verdict, rule
-from approvals.services.rejudge import rejudge
+from approvals.policy import Facts, Ruling, Verdict, rule
+from approvals.services.rejudge import anew, rejudge
 from approvals.states import ActionStatus
 from tools.permits import PermitClaims
 from tools.queries import engaged_over, holds
@@ -32,8 +34,16 @@ logger = logging.getLogger(__name__)
 GATEKEEPER = Actor.system("gatekeeper")
 
 
+UNREADABLE = (DomainError, ObjectDoesNotExist, ValueError, KeyError, TypeError)
+"""What reading stored text may raise. What cannot be read is no permission."""
+
+
 class Void(Exception):
     """The action may not have a permit as it stands; the message says why and is shown to reviewers."""
+
+
+class Held(Exception):
+    """A stop is engaged over the action: nothing is signed meanwhile, and nothing is void either."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +69,20 @@ def examine(action: Action) -> Ready | None:
     """The claims to sign for an action, or None after sending it back to review because they would not be true."""
     if engaged_over(action.scopes):
         return None  # held by a stop: the sweep halts it, and nothing is signed meanwhile
-    revision = action.revisions.select_related("tool_version", "policy_version").get(number=action.revision)
     try:
+        revision = action.revisions.select_related("tool_version", "policy_version").get(number=action.revision)
         return _ready(action, revision)
+    except Held:
+        return None
     except Void as void:
         why = str(void)
-    except (DomainError, ValueError, KeyError, TypeError) as error:  # stored text that cannot be read is no permission
+    except UNREADABLE as error:
         logger.exception("an action could not be examined", extra={"action": str(action.id)})
         why = f"What was stored cannot be examined: {type(error).__name__}."
-    rejudge(action, actor=GATEKEEPER, why=why)
+    try:
+        rejudge(action, actor=GATEKEEPER, why=why)
+    except UNREADABLE:  # it stays unsigned, and must keep no other from its permit
+        logger.exception("an action could not be sent back", extra={"action": str(action.id)})
     return None
 
 
@@ -94,15 +109,11 @@ def _ready(action: Action, revision: Revision) -> Ready:
     )
     if digest != revision.digest or digest != action.digest:
         raise Void("The stored bytes are not those that were decided on.")
-    ruling = rule(Facts.from_json(binding.parsed(revision.facts)))
-    deciders: list[uuid.UUID] = []
-    if ruling.verdict is Verdict.REVIEW:
-        votes = Decision.objects.filter(revision=revision, verb=Decision.Verb.APPROVE).values_list("decider", flat=True)
-        deciders = sorted({d for d in votes if d not in action.principals and holds(d, tool.id, "review_tool")})
-        if len(deciders) < max(1, ruling.quorum):
-            raise Void("Somebody who approved this may no longer decide on it.")
-    elif ruling.verdict is Verdict.DENY:
-        raise Void("The policy denies this.")
+    fresh = anew(action, revision)
+    if fresh.facts.halts:
+        raise Held
+    _still_the_same(action, revision, fresh)
+    deciders = _entitled(action, revision, rule(Facts.from_json(binding.parsed(revision.facts))), fresh.ruling)
     with connection.cursor() as cursor:
         cursor.execute(EPOCH, [list(action.scopes)])
         row = cursor.fetchone()
@@ -129,6 +140,40 @@ def _ready(action: Action, revision: Revision) -> Ready:
         key=binding.idempotency_key(action.run, action.step),
     )
     return Ready(action, revision, claims)
+
+
+def _still_the_same(action: Action, revision: Revision, fresh: Judged) -> None:
+    """Raise Void where what was stored is not what comes of the same call now: bytes, sentence, risk or scopes."""
+    if (fresh.arguments_digest, fresh.request_digest) != (revision.arguments_digest, revision.request_digest):
+        raise Void("The same arguments make another request now.")
+    if fresh.tool is None or fresh.tool.pk != action.tool_id or set(fresh.scopes) != set(action.scopes):
+        raise Void("The tool or what could stop this is not what was stored.")
+    if (fresh.summary, str(fresh.ruling.risk)) != (action.summary, action.risk):
+        raise Void("The sentence or the risk that was shown is not that of this call.")
+
+
+def _entitled(action: Action, revision: Revision, stored: Ruling, fresh: Ruling) -> list[uuid.UUID]:
+    """The people whose votes permit this; nobody where the policy lets it run. Raises Void where neither does.
+
+    The stricter of two rulings counts. Whatever was void once is decided by people, so a later revision needs votes
+    even where its ruling alone would let it run.
+    """
+    verdict = max(stored.verdict, fresh.verdict)
+    if verdict is Verdict.DENY:
+        raise Void("The policy denies this.")
+    if verdict is Verdict.REVIEW or revision.number > 1:
+        assert action.tool_id is not None
+        votes = Decision.objects.filter(revision=revision, verb=Decision.Verb.APPROVE).values_list("decider", flat=True)
+        able = {d for d in votes if d not in action.principals and holds(d, action.tool_id, "review_tool")}
+        needed = max(1, stored.quorum, fresh.quorum)
+        if len(able) < needed:
+            raise Void(f"It needs {needed} approvals by people who may decide on it now, and has {len(able)}.")
+        return sorted(able)
+    if verdict is Verdict.VETO_WINDOW:
+        window = timedelta(seconds=max(stored.veto_seconds, fresh.veto_seconds))
+        if action.due_at is None or action.due_at < action.created + window or action.due_at > now():
+            raise Void("The time to object was not given in full.")
+    return []
 
 
 def issue(ready: list[Ready], tokens: list[str], *, kid: str) -> int:

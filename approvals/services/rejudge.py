@@ -4,8 +4,8 @@ from django.conf import settings
 from django.db import transaction
 
 from approvals import binding
-from approvals.facts import judge
-from approvals.models import Action
+from approvals.facts import Judged, judge
+from approvals.models import Action, Revision
 from approvals.policy import Verdict
 from approvals.services.propose import Proposal, revise
 from approvals.states import ActionStatus
@@ -14,26 +14,31 @@ from traces.doorbell import ring
 from traces.services import Actor, move
 
 
+def anew(action: Action, current: Revision) -> Judged:
+    """The same call, gathered and judged as things stand now. Writes nothing."""
+    return judge(
+        Proposal(
+            organization=action.organization_id,
+            run=action.run,
+            step=action.step,
+            origin=action.origin,
+            initiator=action.initiator_id,
+            agent=action.agent_id,
+            principals=tuple(action.principals),
+            tool=action.tool_name,
+            arguments=binding.parsed(current.arguments),
+            confidence=action.confidence,
+        )
+    )
+
+
 def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
     """Void a permit that no longer holds: the same call is judged as things stand now and goes back to people.
 
     Call it for a PERMITTED action whose tool, policy, preconditions or deciders changed. Votes begin anew, because
     they belong to the old revision. Returns whether this caller was the one to move it.
     """
-    current = action.revisions.get(number=action.revision)
-    proposal = Proposal(
-        organization=action.organization_id,
-        run=action.run,
-        step=action.step,
-        origin=action.origin,
-        initiator=action.initiator_id,
-        agent=action.agent_id,
-        principals=tuple(action.principals),
-        tool=action.tool_name,
-        arguments=binding.parsed(current.arguments),
-        confidence=action.confidence,
-    )
-    judged = judge(proposal)
+    judged = anew(action, action.revisions.get(number=action.revision))
     revision = revise(action, judged, number=action.revision + 1)
     with transaction.atomic():
         ruling = judged.ruling

@@ -45,7 +45,7 @@ def test_it_is_at_the_commit_that_it_is_refused_and_nothing_is_kept(
 def test_a_row_cannot_be_born_untold(table: str, world: World, as_web: psycopg.Connection[Any]) -> None:
     action, run = world.staged(), world.run()
     sql, params = (
-        copied(table, action.id, status="proposed", run=str(run.id), step=99)
+        copied(table, action.id, status="proposed", step=99)
         if table == "approvals_action"
         else copied(table, run.id, client_key=None)
     )
