@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from approvals import glyphs
-from tools import registry
 from tools.contract import Contract
+from tools.listing import declared_schema
 
 MASK: Final = "••••••••"
 
@@ -43,22 +43,11 @@ class Argument:
 
 def arguments(values: Mapping[str, Any], contract: Contract | None) -> list[Argument]:
     """Every argument, in the contract's order and then the rest: nothing is left out because nobody described it."""
-    schema = _as_declared(contract) if contract else {}
+    schema = declared_schema(contract) if contract else {}
     described: Mapping[str, Any] = schema.get("properties") or {}
     secrets = set(contract.secret_fields) if contract else set()
     names = _ordered(values, schema)
     return [argument for name in names for argument in _flat(name, values[name], described.get(name) or {}, secrets)]
-
-
-def _as_declared(contract: Contract) -> Mapping[str, Any]:
-    """The schema with its properties in the order in which the tool's author wrote them, where that is known.
-
-    The database keeps what a contract says but not the order of its keys; the installed tool still has it.
-    """
-    for installed in registry.contracts():
-        if installed.name == contract.name and installed.arguments_schema == contract.arguments_schema:
-            return installed.arguments_schema
-    return contract.arguments_schema
 
 
 def _ordered(values: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:

@@ -1,16 +1,30 @@
 """Reads of the hands' tables for pages: the catalogue as an organization sets it, what is stopped, what was sent."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from tools import registry
+from tools.contract import Contract
 from tools.models import KillSwitch, Note, OutboxMessage, Tool
 
 
 def catalogue(organization: uuid.UUID) -> QuerySet[Tool]:
     """An organization's tools by name, with the version that is offered."""
     return Tool.objects.filter(organization_id=organization).select_related("version", "owner").order_by("name")
+
+
+def declared_schema(contract: Contract) -> Mapping[str, Any]:
+    """The arguments' schema with its properties in the order in which the tool's author wrote them, where it is known.
+
+    The database keeps what a contract says but not the order of its keys; the installed tool still has it.
+    """
+    for installed in registry.contracts():
+        if installed.name == contract.name and installed.arguments_schema == contract.arguments_schema:
+            return installed.arguments_schema
+    return contract.arguments_schema
 
 
 def engaged(organization: uuid.UUID) -> QuerySet[KillSwitch]:

@@ -74,7 +74,7 @@ class Offered:
     @property
     def arguments(self) -> list[tuple[str, str, str]]:
         """Name, kind and meaning of each argument."""
-        properties: dict[str, Any] = self.contract.arguments_schema.get("properties") or {} if self.contract else {}
+        properties = listing.declared_schema(self.contract).get("properties") or {} if self.contract else {}
         return [
             (name, _kind(about), str(about.get("description") or about.get("title") or ""))
             for name, about in properties.items()

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -90,6 +91,33 @@ def sign_in(product: Up, browser: Browser, complaints: list[str]) -> Iterator[Si
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def watched(live_server: Any, world: Any, browser: Browser) -> Iterator[Callable[[str], Page]]:
+    """A page for a person of ``world``; at the end no dialog has opened and nothing has been asked of elsewhere."""
+    from django.test import Client
+
+    heard: list[str] = []
+    contexts = []
+
+    def person(name: str) -> Page:
+        client = Client()
+        client.force_login(world.people[name], backend="allauth.account.auth_backends.AuthenticationBackend")
+        context = browser.new_context(viewport=WIDE, base_url=live_server.url)  # type: ignore[arg-type]
+        contexts.append(context)
+        cookie = client.cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        page = context.new_page()
+        page.on("dialog", lambda dialog: (heard.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda asked: None if asked.url.startswith(live_server.url) else heard.append(asked.url))
+        page.on("request", lambda asked: heard.append(asked.url) if asked.method != "GET" else None)
+        return page
+
+    yield person
+    for context in contexts:
+        context.close()
+    assert heard == []
 
 
 def _listen(text: str, complaints: list[str]) -> None:

@@ -7,8 +7,12 @@ import pytest
 from django.template.loader import render_to_string
 from playwright.sync_api import Browser, Page, Route, expect
 
+from approvals.services.expire import expire
+from approvals.services.propose import propose
+from approvals.services.reject import reject
 from tests.browser.conftest import SIZES, faults_everywhere, give_goal, open_everything, picture
 from tests.support.up import Up
+from tests.support.world import World
 
 ALL_SIZES = tuple(SIZES)
 PAGES = {
@@ -95,3 +99,25 @@ def test_the_door_has_no_fault(product: Up, browser: Browser) -> None:
     page.get_by_role("alert").wait_for()
     assert faults_everywhere(page) == []
     context.close()
+
+
+def test_every_end_that_nobody_wanted_has_no_fault(world: World, watched: Callable[[str], Page], settings: Any) -> None:
+    denied = propose(world.proposal("no_such_tool", {"to": "x"}, reasoning="It seemed right."))
+    rejected = world.staged()
+    reject(
+        actor=world.reviewer,
+        organization=world.organization.pk,
+        action_id=rejected.pk,
+        digest=rejected.digest,
+        reason="Not now.",
+    )
+    settings.LAM_REVIEW_SECONDS = 0
+    expired = world.staged()
+    expire()
+    page = watched("auditor")
+    found = {}
+    for word, action in {"Denied by policy": denied, "Rejected": rejected, "Expired": expired}.items():
+        page.goto(f"/actions/{action.pk}/")
+        expect(page.locator("#card-status")).to_have_text(word)
+        found[word] = faults_everywhere(page)
+    assert {word: fault for word, fault in found.items() if fault} == {}

@@ -1,17 +1,16 @@
 """Whatever a goal or an agent writes stays text: no script runs, no request leaves, nothing is made (T40-T44)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from approvals.models import Action
 from approvals.services.propose import propose
 from approvals.tasks import execute_permitted
 from lam_app.states import RunStatus
-from tests.browser.conftest import WIDE, give_goal, open_everything
+from tests.browser.conftest import give_goal, open_everything
 from tests.integration.test_permit_claim import signed
 from tests.support import tools as odd
 from tests.support.world import World
@@ -55,31 +54,6 @@ def nothing_was_made(page: Page) -> None:
     """The page holds none of it."""
     for made in MADE:
         expect(page.locator(made)).to_have_count(0)
-
-
-@pytest.fixture
-def watched(live_server: Any, world: World, browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """A page for a person of ``world``; at the end no dialog has opened and nothing has been asked of elsewhere."""
-    heard: list[str] = []
-    contexts = []
-
-    def person(name: str) -> Page:
-        client = Client()
-        client.force_login(world.people[name], backend="allauth.account.auth_backends.AuthenticationBackend")
-        context = browser.new_context(viewport=WIDE, base_url=live_server.url)  # type: ignore[arg-type]
-        contexts.append(context)
-        cookie = client.cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
-        page = context.new_page()
-        page.on("dialog", lambda dialog: (heard.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda asked: None if asked.url.startswith(live_server.url) else heard.append(asked.url))
-        page.on("request", lambda asked: heard.append(asked.url) if asked.method != "GET" else None)
-        return page
-
-    yield person
-    for context in contexts:
-        context.close()
-    assert heard == []
 
 
 def said_by_a_tool(world: World, monkeypatch: pytest.MonkeyPatch, *, fails: bool) -> Action:
