@@ -2,10 +2,12 @@
 
 import base64
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from tools.permits import ALGORITHM, public_keys
 from traces.problems import problem
 
 
@@ -29,10 +31,6 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 @require_safe
 def jwks(_request: HttpRequest) -> HttpResponse:
     """The public keys that permits are accepted under (RFC 7517, RFC 8037), so that anybody can verify one."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    from tools.permits import ALGORITHM, public_keys
-
     try:
         known = public_keys()
     except OSError:

@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -246,8 +247,6 @@ class Redis:
 
     def ready(self) -> bool:
         """Whether it answers."""
-        import socket
-
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
             asking.settimeout(1)
             asking.connect(str(self.socket))
