@@ -130,7 +130,7 @@ def _recover(presence: Presence) -> int:
                 again = execute.call_again(action, attempt=taken.attempt)
                 item = executor.Claimed(taken.execution, taken.fence, again.contract, again.call)
                 if again.refused:
-                    outcome = executor.doubt("permit_refused", again.refused)
+                    outcome = Outcome.uncertain("permit_refused", again.refused)
                 else:
                     outcome = executor.recover(item, presence, repeat=taken.repeatable and not halted)
                 settled += _record(item, outcome, presence)

@@ -15,11 +15,12 @@ from django.db import connection
 
 from tools import registry
 from tools.connecting import Call
-from tools.contract import Contract, Error, IdempotencyClass, Outcome, OutcomeStatus
+from tools.contract import Contract, IdempotencyClass, Outcome, OutcomeStatus
 from tools.models import Execution, Worker
 from tools.permits import PermitClaims
 from tools.presence import Presence
 from tools.states import ExecutionStatus
+from traces.calls import storable
 from traces.canonical import canonical
 from traces.clock import now
 from traces.exceptions import DomainError
@@ -129,7 +130,7 @@ def call(claimed: Claimed, presence: Presence) -> Outcome:
     """
     reach = registry.connector(claimed.contract)
     kind = claimed.contract.idempotency.kind
-    outcome = _unsent("not_present", "This worker could not prove that it still owns the work.")
+    outcome = Outcome.failed("not_present", "This worker could not prove that it still owns the work.")
     doubt: Outcome | None = None
     for tried in range(MAX_ATTEMPTS):
         if tried:
@@ -200,20 +201,22 @@ def recover(claimed: Claimed, presence: Presence, *, repeat: bool) -> Outcome:
     try:
         reach = registry.connector(claimed.contract)
     except DomainError as gone:
-        return doubt("connector_missing", gone.message)
+        return Outcome.uncertain("connector_missing", gone.message)
     if kind is IdempotencyClass.QUERYABLE:
         probed = reach.probe(claimed.contract, claimed.call)
         if probed is not None:
             return probed
         if repeat:
             return call(claimed, presence)
-        return doubt("not_repeated", "Asked, the tool knows nothing of it, and it may not be sent again now.")
+        return Outcome.uncertain(
+            "not_repeated", "Asked, the tool knows nothing of it, and it may not be sent again now."
+        )
     if kind is IdempotencyClass.KEYED and repeat:
         outcome = call(claimed, presence)
         if outcome.status is not OutcomeStatus.FAILED or outcome.sent:
             return outcome
         # Nothing left this time, which says nothing about the call that the dead worker may have made.
-    return doubt("worker_died", "The worker died before it could record what happened.")
+    return Outcome.uncertain("worker_died", "The worker died before it could record what happened.")
 
 
 def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, worker: Worker) -> list[uuid.UUID]:
@@ -269,13 +272,4 @@ def _text(value: object) -> str:
 
 def _plain(text: str, limit: int = 4000) -> str:
     """What a tool said, as PostgreSQL can store it: no NUL, no half characters, not without end."""
-    return text[:limit].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _unsent(code: str, text: str) -> Outcome:
-    return Outcome(OutcomeStatus.FAILED, error=Error(code, text), sent=False)
-
-
-def doubt(code: str, text: str) -> Outcome:
-    """Nobody knows whether it happened: a person has to find out."""
-    return Outcome(OutcomeStatus.UNCERTAIN, error=Error(code, text), sent=None)
+    return storable(text[:limit])
