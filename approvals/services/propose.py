@@ -89,7 +89,7 @@ def _stage(proposal: Proposal, judged: Judged) -> Action:
         tool=judged.tool,
         tool_name=proposal.tool,
         scopes=list(judged.scopes),
-        verdict=ruling.verdict.name.lower(),
+        verdict=ruling.verdict.value,
         risk=str(ruling.risk),
         maturity=str(ruling.maturity),
         quorum=max(1, ruling.quorum),

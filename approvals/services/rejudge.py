@@ -55,7 +55,7 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
                 "revision": revision.number,
                 "digest": revision.digest,
                 "summary": judged.summary,
-                "verdict": Verdict.REVIEW.name.lower() if ruling.verdict is not Verdict.DENY else "deny",
+                "verdict": (Verdict.DENY if ruling.verdict is Verdict.DENY else Verdict.REVIEW).value,
                 "risk": str(ruling.risk),
                 "maturity": str(ruling.maturity),
                 "quorum": max(1, ruling.quorum),
