@@ -31,6 +31,7 @@ from traces.ids import uuid7
 from traces.wire import KEY_HEADER, KEY_PATTERN, READS, READS_ONE, WRITES, Body, KeyReused, Page, cut
 
 router = Router(tags=["actions"])
+READERS = Bearer(AGENT, OPERATE, AUDIT)
 LONGEST_WAIT: Final = 60
 FIRST_LOOK: Final = 0.25
 LAST_LOOK: Final = 0.5
@@ -139,7 +140,7 @@ def visible(identity: Identity) -> ActionQuerySet:
     "",
     response=Page[ActionOut],
     operation_id="list_actions",
-    auth=Bearer(AGENT, OPERATE, AUDIT),
+    auth=READERS,
     openapi_extra=READS,
 )
 def list_actions(
@@ -160,7 +161,7 @@ def list_actions(
     "/{uuid:action_id}",
     response=ActionOut,
     operation_id="get_action",
-    auth=Bearer(AGENT, OPERATE, AUDIT),
+    auth=READERS,
     openapi_extra=READS_ONE,
 )
 async def get_action(
@@ -177,6 +178,8 @@ async def get_action(
         await asyncio.sleep(min(pause, left))
         pause = min(LAST_LOOK, pause * 1.2)
         status = await _apart(_status)(identity, action_id)
+    if wait:  # the token may have been revoked, or its person switched off, while we waited
+        identity = await _apart(READERS)(request)
     found: dict[str, Any] = await _apart(_read)(identity, action_id)
     return found
 

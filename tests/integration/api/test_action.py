@@ -5,9 +5,12 @@ import threading
 import time
 from typing import Any
 
+import pytest
 from django.db import connection, connections
+from django.db.models.functions import Now
 from django.test import AsyncClient
 
+from accounts.models import ApiToken
 from approvals.models import Action
 from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
@@ -107,6 +110,17 @@ def test_whoever_waits_gets_the_outcome_when_it_comes(api: Api) -> None:
     decider.join()
     assert shown["status"] == "rejected"
     assert time.monotonic() - start < 10
+
+
+def test_t65_a_token_that_was_revoked_while_it_waited_reads_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged = api.staged()
+
+    def revoked_meanwhile(*_: object) -> str:
+        ApiToken.objects.filter(revoked_at=None).update(revoked_at=Now())
+        return "rejected"
+
+    monkeypatch.setattr("approvals.api._status", revoked_meanwhile)
+    problem(api.bot.get(f"actions/{staged['id']}", wait=1), 401, "not_signed_in")
 
 
 def test_nobody_who_waits_holds_a_connection(api: Api) -> None:
