@@ -20,7 +20,7 @@ from approvals.exceptions import (
     TimeRanOut,
 )
 from approvals.models import Action, Decision, Permit
-from approvals.policy import rule
+from approvals.policy import replay
 from approvals.services.approve import approve
 from approvals.services.expire import expire
 from approvals.tasks import execute_permitted, sign_permits
@@ -95,7 +95,7 @@ def test_t19_the_initiator_is_a_principal_whoever_else_is_named(world: World) ->
 def test_a_quorum_that_was_lowered_in_the_database_convinces_no_gatekeeper(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("approvals.services.permit.rule", lambda facts: replace(rule(facts), quorum=2))
+    monkeypatch.setattr("approvals.services.permit.replay", lambda stored: replace(replay(stored), quorum=2))
     action = world.staged()
     approve_as(world, world.reviewer, action)
     assert Action.objects.get(id=action.id).status == "permitted"
