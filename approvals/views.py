@@ -65,7 +65,10 @@ def _after(rows: ActionQuerySet, cursor: str) -> ActionQuerySet:
         return rows
     try:
         created, pk = cursor.split("~")
-        return rows.after(dt.datetime.fromisoformat(created), uuid.UUID(pk))
+        moment = dt.datetime.fromisoformat(created)
+        if moment.utcoffset() != dt.timedelta(0):  # ours are in UTC; others may be no moment that PostgreSQL knows
+            raise ValueError(created)
+        return rows.after(moment, uuid.UUID(pk))
     except ValueError as wrong:
         raise BadRequest("This is not a place in the list.") from wrong
 

@@ -187,7 +187,7 @@ def _propose(turn: Turn, number: int, act: Act, trace: uuid.UUID, logprob: float
                 origin="planner",
                 initiator=run.initiator_id,
                 agent=run.agent_id,
-                principals=(run.initiator_id,),
+                principals=(run.initiator_id, run.agent.owner_id),
                 tool=act.tool,
                 arguments=act.arguments,
                 reasoning=storable(act.reasoning),

@@ -1,6 +1,9 @@
 """expire: time ran out, which is a no. Nothing in the product turns it into a yes."""
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from approvals.models import Action, Permit
@@ -11,6 +14,8 @@ from traces.services import Actor, Guard, move
 
 SWEEPER = Actor.system("sweeper")
 BATCH = 200
+UNSIGNED = timedelta(minutes=5)
+"""How long after its time a decision may still be signed: enough for the last second's, not for last week's."""
 
 
 def expire() -> int:
@@ -53,6 +58,27 @@ def expire() -> int:
             ),
             skip_locked=True,
         )
-        if moved or lapsed:
+        stale = list(
+            Action.objects.filter(
+                ~Exists(Permit.objects.filter(action=OuterRef("pk"), revoked_at=None)),
+                status=ActionStatus.PERMITTED,
+                expires_at__lte=Now() - UNSIGNED,
+            ).values_list("id", flat=True)[:BATCH]
+        )
+        stale = move(
+            Action,
+            stale,
+            ActionStatus.PERMITTED,
+            ActionStatus.EXPIRED,
+            actor=SWEEPER,
+            verb="expired",
+            reason="It was decided on in time, and no permit was signed while that decision was fresh.",
+            changes={"settled_at": now()} if stale else None,
+            guard=Guard(
+                "NOT EXISTS (SELECT 1 FROM approvals_permit p WHERE p.action_id = m.id AND p.revoked_at IS NULL)"
+            ),
+            skip_locked=True,
+        )
+        if moved or lapsed or stale:
             ring("lam_app.tasks.advance_runs")
-    return len(moved) + len(lapsed)
+    return len(moved) + len(lapsed) + len(stale)

@@ -13,6 +13,7 @@ from lam_app.models import Run
 from tests.support.sql import EVENT, REFUSED, copied, refusal, without_guards
 from tests.support.world import World, approved
 from tools.models import Execution
+from traces.ids import uuid7
 from traces.models import Event, EventDetail
 from traces.services import Actor, Entry, record, refused
 
@@ -43,11 +44,12 @@ def test_it_is_at_the_commit_that_it_is_refused_and_nothing_is_kept(
 
 @pytest.mark.parametrize("table", ["approvals_action", "lam_app_run"])
 def test_a_row_cannot_be_born_untold(table: str, world: World, as_web: psycopg.Connection[Any]) -> None:
-    action, run = world.staged(), world.run()
+    action, run, new = world.staged(), world.run(), uuid7()
+    reach = [*(scope for scope in run.scopes if not scope.startswith("run:")), f"run:{new}"]
     sql, params = (
         copied(table, action.id, status="proposed", step=99)
         if table == "approvals_action"
-        else copied(table, run.id, client_key=None)
+        else copied(table, run.id, id=new, client_key=None, scopes=reach)
     )
     code, words = refusal(as_web, sql, params)
     assert (code, "no event tells of it" in words) == (REFUSED, True)
