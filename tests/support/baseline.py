@@ -7,7 +7,8 @@ guards refuse all of this to every account of the product, owner included.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterable
 
 import psycopg
 from django.db import connection
@@ -38,15 +39,19 @@ def clear() -> None:
         admin.execute("; ".join(f'DELETE FROM public."{name}"' for name in _tables(admin, "public")))  # type: ignore[arg-type]
 
 
-def begin(seed: Callable[[], None]) -> None:
-    """The seeded rows, in a database without any: by ``seed`` the first time, by copying ever after."""
+def begin(seed: Callable[[], None], *, tools: Iterable[str]) -> None:
+    """The seeded rows, in a database without any: by ``seed`` the first time, by copying ever after.
+
+    What is seeded depends on the installed ``tools``, so each set of them has a beginning of its own.
+    """
+    baseline = f"baseline_{zlib.crc32(','.join(sorted(tools)).encode()):08x}"
     with _administrator() as admin:
-        kept = _tables(admin, "baseline")
+        kept = _tables(admin, baseline)
         if kept:
-            copies = (f'INSERT INTO public."{name}" SELECT * FROM baseline."{name}"' for name in kept)
+            copies = (f'INSERT INTO public."{name}" SELECT * FROM {baseline}."{name}"' for name in kept)
             admin.execute("; ".join(copies))  # type: ignore[arg-type]
             return
         seed()
-        admin.execute("CREATE SCHEMA baseline")
+        admin.execute(f"CREATE SCHEMA {baseline}")  # type: ignore[arg-type]
         for name in _tables(admin, "public"):
-            admin.execute(f'CREATE TABLE baseline."{name}" AS TABLE public."{name}"')  # type: ignore[arg-type]
+            admin.execute(f'CREATE TABLE {baseline}."{name}" AS TABLE public."{name}"')  # type: ignore[arg-type]

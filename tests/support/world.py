@@ -13,6 +13,7 @@ from lam_app.runs import submit
 from lam_app.seed import seed
 from tests.support.baseline import begin
 from tools.models import Tool
+from tools.registry import contracts
 from traces.ids import uuid7
 
 PASSWORD = "the tests' password"
@@ -67,7 +68,7 @@ class World:
 
 def make_world() -> World:
     """The seeded demo, with its people looked up."""
-    begin(lambda: seed(demo=True, password=PASSWORD))
+    begin(lambda: seed(demo=True, password=PASSWORD), tools=[contract.name for contract in contracts()])
     organization = Organization.objects.get(slug="demo")
     return World(
         organization=organization,
