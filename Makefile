@@ -13,11 +13,14 @@ PYTEST_WORKERS ?= 2
 demo: env
 	@exec $(RUN) manage.py up --demo --port $(PORT)
 
+# Browser tests run by themselves: a driven browser keeps an event loop running, which others of its process cannot bear.
 test: env-dev chromium
-	$(RUN) -m pytest -n $(PYTEST_WORKERS) -m "not slow"
+	$(RUN) -m pytest -n $(PYTEST_WORKERS) -m browser tests/browser/test_a_goal_until_its_effect.py
+	$(RUN) -m pytest -n $(PYTEST_WORKERS) -m "not slow and not browser"
 
 all-tests: env-dev chromium
-	$(RUN) -m pytest -n $(PYTEST_WORKERS)
+	$(RUN) -m pytest -n $(PYTEST_WORKERS) -m browser
+	$(RUN) -m pytest -n $(PYTEST_WORKERS) -m "not browser"
 
 lint: env-dev
 	$(VENV)/bin/ruff check .
