@@ -117,12 +117,13 @@ def test_a_body_needs_its_type_its_length_and_a_limit(office):
         line.request("POST", "/refunds", json.dumps(REFUND), {"Content-Type": "text/plain"})
         answer = line.getresponse()
         assert (answer.status, json.loads(answer.read())["code"]) == (415, "not_json")
-        line.request("POST", "/refunds", iter([b"{}"]), {"Content-Type": "application/json"}, encode_chunked=True)
-        answer = line.getresponse()
-        assert (answer.status, json.loads(answer.read())["code"]) == (411, "length_required")
-    with socket.create_connection(("127.0.0.1", int(office.url.rsplit(":", 1)[1])), timeout=10) as line:
-        line.sendall(b"POST /refunds HTTP/1.1\r\nHost: x\r\nContent-Length: 1000001\r\n\r\n")
-        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+    # Only heads are sent: the service answers without waiting for a body that it will not read.
+    for head, status in ((b"Transfer-Encoding: chunked", b"411"), (b"Content-Length: 1000001", b"413")):
+        with socket.create_connection(("127.0.0.1", int(office.url.rsplit(":", 1)[1])), timeout=10) as line:
+            line.sendall(
+                b"POST /refunds HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + head + b"\r\n\r\n"
+            )
+            assert line.recv(100).startswith(b"HTTP/1.1 " + status + b" ")
 
 
 def test_a_connection_is_kept(office):
