@@ -140,3 +140,18 @@ def test_what_fails_takes_its_events_with_it_and_a_refused_attempt_keeps_its_own
     assert not Event.objects.filter(verb="tried").exists()
     refused(entry)
     assert Event.objects.filter(verb="tried").count() == 1
+
+
+def test_an_event_cannot_be_written_ahead_for_a_later_transaction(
+    world: World, as_worker: psycopg.Connection[Any]
+) -> None:
+    run = world.run()
+    ahead = EVENT.replace("pg_current_xact_id()::text::bigint", "pg_current_xact_id()::text::bigint + 1")
+    as_worker.execute(ahead, {"subject": run.id, "target": "planning"})
+    as_worker.commit()
+    written = Event.objects.get(subject=run.id, target="planning")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::bigint < pg_current_xact_id()::text::bigint", [written.transaction])
+        assert cursor.fetchone() == (True,)
+    for _ in range(3):  # whichever number had been guessed, the change is still untold
+        assert refusal(as_worker, "UPDATE lam_app_run SET status = 'planning' WHERE id = %s", [run.id])[0] == REFUSED
