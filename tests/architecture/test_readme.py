@@ -15,10 +15,10 @@ from django.core.management import CommandError, call_command
 
 from approvals.tasks import execute_permitted, sign_permits
 from lam_app.management.commands.charts import BEGIN, END, charts, renewed
-from lam_app.seed import offer
 from tests.architecture.source import APPS, PROJECT, files, named
 from tests.support.world import World, approved
 from tools.connectors.python import TOOLS
+from tools.offering import offer
 from traces.states import Machine
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -39,6 +39,7 @@ from tests.architecture.writers import MAY_WRITE
 from tests.support.world import World, approved
 from tools.killswitch import engage, release
 from tools.models import Note, OutboxMessage, Tool
+from tools.offering import offer_installed_tools
 from traces.models import Event
 
 WRITE = re.compile(r"\b(INSERT\s+INTO|UPDATE(?:\s+ONLY)?|DELETE\s+FROM|MERGE\s+INTO|COPY)\s+\"?(\w+)\"?", re.IGNORECASE)
@@ -203,10 +204,10 @@ def test_a_person_s_word_on_an_unknown_outcome_is_written_by_its_verb(
 def test_a_new_organization_is_made_by_the_seed(world: World, watch: Watch) -> None:
     made = seed.create_organization("third", "Third")
     seed.create_person(made, "tess", roles=(Role.OPERATOR,), tier="write", password="long enough for a test")
-    seed.offer_installed_tools(made)
+    offer_installed_tools(made)
     assert Tool.objects.filter(organization=made).exists()
     assert watch.strangers == set()
-    assert {writer for writer, _ in watch.seen - PRESENCE} == {"lam_app.seed", "traces.services"}
+    assert {writer for writer, _ in watch.seen - PRESENCE} == {"lam_app.seed", "tools.offering", "traces.services"}
 
 
 def test_a_write_from_anywhere_else_is_caught(world: World, watch: Watch) -> None:

@@ -11,6 +11,7 @@ MAY_WRITE = {
     "accounts.tokens": "tokens",
     "tools.executor": "the ledger",
     "tools.killswitch": "stops, let go of",
+    "tools.offering": "the catalogue, as the owner account",
     "tools.presence": "who is at work",
     "tools.catalogue.send_message": "the world's side of the demo tool",
     "tools.catalogue.write_note": "the world's side of the demo tool",
@@ -23,5 +24,5 @@ MAY_WRITE = {
     "lam_app.runs": "runs, as people submit them",
     "lam_app.loop": "steps and reports; which planner holds a run",
     "lam_app.management.commands.tools": "how freely a tool acts, as the owner account",
-    "lam_app.seed": "organizations, people and the catalogue, as the owner account",
+    "lam_app.seed": "organizations and people, as the owner account",
 }

@@ -140,8 +140,8 @@ def test_without_a_probe_the_tool_cannot_be_asked() -> None:
 def test_an_imported_tool_takes_the_whole_road(world: World, opened: Any, answer: Any, status: str) -> None:
     """Proposed, held, approved, signed, sent once with the key of its step, recorded."""
     from approvals.tasks import execute_permitted, sign_permits
-    from lam_app.seed import offer
     from tools.models import Execution
+    from tools.offering import offer
 
     with rude(answer) as server:
         offer(world.organization, a_contract(opened(server)))
@@ -161,7 +161,7 @@ def test_an_imported_tool_takes_the_whole_road(world: World, opened: Any, answer
 
 
 def test_a_value_that_would_reach_another_route_is_denied_with_its_field(world: World) -> None:
-    from lam_app.seed import offer
+    from tools.offering import offer
 
     operation = {
         "operationId": "get_thing",

@@ -12,11 +12,11 @@ from django.db import transaction
 
 from accounts.models import Organization
 from accounts.roles import TierLevel
-from lam_app.seed import SETUP, offer
 from tools.contract import Contract, ContractRefused
 from tools.egress import target
 from tools.exceptions import LookAlike
 from tools.models import Tool
+from tools.offering import SETUP, offer
 from tools.openapi import Document, DocumentRefused, Imported, Skipped, Trust, imported, read
 from tools.text import display
 from tools.wire import Broken, exchange
