@@ -54,6 +54,8 @@ class Action(Moving):
     risk = models.CharField(max_length=8)
     maturity = models.CharField(max_length=12)
     quorum = models.SmallIntegerField(default=1)
+    teams = models.JSONField(default=list)  # [[team, how many]]: all of these among those who approve
+    unroutable = models.TextField(blank=True)  # why nobody could approve this; empty where enough people can
     revision = models.SmallIntegerField(default=1)  # the number of the current one
     digest = models.CharField(max_length=80)  # of the current revision: what a decision has to name
     summary = models.TextField()  # one sentence made by us from the arguments

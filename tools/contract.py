@@ -100,6 +100,18 @@ class Contract:
     """Arguments that are never shown, logged or traced."""
     recipient_fields: tuple[str, ...] = ()
     """Arguments that say who receives the effect."""
+    amount_field: str = ""
+    """The argument that says how much money moves; its path, empty where none does."""
+    currency: str = ""
+    """The currency of that amount where it is always the same (ISO 4217)."""
+    currency_field: str = ""
+    """The argument that names the currency where it is not."""
+    scope_fields: Mapping[str, str] = field(default_factory=dict)
+    """Argument to the kind of thing that it names, where that thing belongs to an organization."""
+    lookups: Mapping[str, str] = field(default_factory=dict)
+    """Argument to the kind of record whose name is read fresh for the reviewer."""
+    preview: bool = False
+    """Whether the tool can say beforehand what a call would do."""
     trusted_output: bool = False
     """Whether the result may be believed; text from outside may not."""
     timeout: float = 30.0
@@ -150,12 +162,24 @@ class Contract:
             "consent": self.consent,
             "secret_fields": list(self.secret_fields),
             "recipient_fields": list(self.recipient_fields),
+            # Left out where empty: a tool that does not say these things is the version that it was before.
+            **{name: value for name, value in self._said_since().items() if value},
             "trusted_output": self.trusted_output,
             "timeout": self.timeout,
             "network": list(self.network),
             "owner": self.owner,
             "connector": self.connector,
             "binding": self.binding,
+        }
+
+    def _said_since(self) -> dict[str, JSON]:
+        return {
+            "amount_field": self.amount_field,
+            "currency": self.currency,
+            "currency_field": self.currency_field,
+            "scope_fields": dict(self.scope_fields),
+            "lookups": dict(self.lookups),
+            "preview": self.preview,
         }
 
     @classmethod
@@ -197,6 +221,8 @@ class Outcome:
     """What shows it: identifiers, receipts, status lines."""
     retryable: bool = False
     """Whether the same call may succeed later; whether it may be repeated is decided by the tool's class."""
+    retry_after: float | None = None
+    """After how many seconds the tool asks to be called again; None where it said nothing."""
 
     def __post_init__(self) -> None:
         if (self.error is None) != (self.status is OutcomeStatus.DONE):

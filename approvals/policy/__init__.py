@@ -1,14 +1,51 @@
 """Whether a call may happen: facts in, ruling out, nothing else touched.
 
-    rule(Facts) -> Ruling
+    rule(Facts, Policy) -> Ruling
 
 Every check answers with findings; all of them are kept, the worst verdict wins, and silence is a no. The facts are
 stored with the revision, so the same ruling can be had again from the record, and another policy tried on history.
 Pure: frozen data in and out, no database, clock or network.
 """
 
+from approvals.policy.document import Policy
+from approvals.policy.evidence import (
+    Able,
+    DryRun,
+    DryRunState,
+    History,
+    Origin,
+    Owner,
+    PlanState,
+    Resource,
+    Source,
+    Usage,
+)
 from approvals.policy.facts import Facts, Halt, Party, ToolFacts
+from approvals.policy.reading import PolicyRefused, read_policy
 from approvals.policy.rules import replay, rule
 from approvals.policy.ruling import Finding, Ruling, Verdict
 
-__all__ = ["Facts", "Finding", "Halt", "Party", "Ruling", "ToolFacts", "Verdict", "replay", "rule"]
+__all__ = [
+    "Able",
+    "DryRun",
+    "DryRunState",
+    "Facts",
+    "Finding",
+    "Halt",
+    "History",
+    "Origin",
+    "Owner",
+    "Party",
+    "PlanState",
+    "Policy",
+    "PolicyRefused",
+    "Resource",
+    "Ruling",
+    "Source",
+    "ToolFacts",
+    "Usage",
+    "Verdict",
+    "read_policy",
+    "replay",
+    "rule",
+]

@@ -10,6 +10,18 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
+from approvals.policy.evidence import (
+    Able,
+    DryRun,
+    DryRunState,
+    History,
+    Origin,
+    Owner,
+    PlanState,
+    Resource,
+    Source,
+    Usage,
+)
 from tools.kinds import Category, IdempotencyClass, Maturity, Tier
 from traces.canonical import JSON
 
@@ -78,12 +90,20 @@ class Facts:
     halts: tuple[Halt, ...] = ()
     confidence: float | None = None
     """From the model's token probabilities, 0 to 1; None when unknown. Never a number that an agent states."""
+    usage: tuple[Usage, ...] = ()
+    """How far each limit that this call counts against was used before it."""
+    resources: tuple[Resource, ...] = ()
+    history: History = field(default_factory=History)
+    plan: PlanState = PlanState.NONE
+    provenance: tuple[Origin, ...] = ()
+    dry_run: DryRun = field(default_factory=DryRun)
+    approvers: tuple[Able, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
-        """Every fact as JSON, sets sorted; 1 is this format's version."""
+        """Every fact as JSON, sets sorted; 2 is this format's version."""
         tool = self.tool
         return {
-            "format": 1,
+            "format": 2,
             "policy_version": self.policy_version,
             "tool_requested": self.tool_requested,
             "tool": None
@@ -99,12 +119,19 @@ class Facts:
             "problems": [list(problem) for problem in self.problems],
             "halts": [_fields(halt) for halt in self.halts],
             "confidence": self.confidence,
+            "usage": [_fields(one) for one in self.usage],
+            "resources": [_fields(one) for one in self.resources],
+            "history": _fields(self.history),
+            "plan": self.plan.value,
+            "provenance": [_fields(one) for one in self.provenance],
+            "dry_run": _fields(self.dry_run),
+            "approvers": [_fields(one) for one in self.approvers],
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Facts":
         """The facts that `to_json` wrote; KeyError, TypeError or ValueError for anything else."""
-        if value["format"] != 1:
+        if value["format"] not in (1, 2):
             raise ValueError(f"facts of format {value['format']!r} cannot be read")
         rest = {key: inner for key, inner in value.items() if key != "format"}
         return cls(
@@ -115,6 +142,7 @@ class Facts:
                 "agent": _party(value["agent"]),
                 "problems": tuple((path, message) for path, message in value["problems"]),
                 "halts": tuple(Halt(**halt) for halt in value["halts"]),
+                **(_evidence(value) if value["format"] == 2 else {}),
             }
         )
 
@@ -147,6 +175,19 @@ class Facts:
             yield from _not_a_flag(name, flag)
 
 
+def _evidence(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What the second format added; an unknown word stays what was written, as everywhere."""
+    return {
+        "usage": tuple(Usage(**one) for one in value["usage"]),
+        "resources": tuple(Resource(**{**one, "owner": _word(Owner, one["owner"])}) for one in value["resources"]),
+        "history": History(**value["history"]),
+        "plan": _word(PlanState, value["plan"]),
+        "provenance": tuple(Origin(**{**one, "source": _word(Source, one["source"])}) for one in value["provenance"]),
+        "dry_run": DryRun(**{**value["dry_run"], "state": _word(DryRunState, value["dry_run"]["state"])}),
+        "approvers": tuple(Able(**one) for one in value["approvers"]),
+    }
+
+
 def _tool(value: Mapping[str, Any]) -> ToolFacts:
     words = {
         "tier": _word(Tier, value["tier"]),
@@ -169,7 +210,7 @@ def _word(kind: type[_Word], value: str) -> _Word:
         return cast("_Word", value)
 
 
-def _fields(record: Halt | Party | ToolFacts) -> dict[str, JSON]:
+def _fields(record: Any) -> dict[str, JSON]:
     """A record as JSON, words as plain text; faster than asdict, which copies everything."""
     found = {one.name: getattr(record, one.name) for one in fields(record)}
     return {name: value.value if isinstance(value, StrEnum) else value for name, value in found.items()}

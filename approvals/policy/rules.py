@@ -6,17 +6,21 @@ from typing import Any
 from approvals.policy.checks import ORDER, Check
 from approvals.policy.checks.maturity import applied
 from approvals.policy.checks.risk import risk_of
+from approvals.policy.document import Policy
 from approvals.policy.facts import Facts
 from approvals.policy.ruling import Finding, Ruling, Verdict
 from tools.kinds import Maturity, Risk
+
+FIRST = Policy()
+"""What an organization begins with."""
 
 GRANTS = frozenset({"maturity"})
 """Only these checks can say yes; all others can only fail to object."""
 
 
-def rule(facts: Facts) -> Ruling:
-    """Judge one call. Never raises: what cannot be judged is denied, with a finding that says why."""
-    findings = [finding for name, check in ORDER for finding in _ask(name, check, facts)]
+def rule(facts: Facts, policy: Policy = FIRST) -> Ruling:
+    """Judge one call under a policy. Never raises: what cannot be judged is denied, with a finding that says why."""
+    findings = [finding for name, check in ORDER for finding in _ask(name, check, facts, policy)]
     if not any(finding.check in GRANTS for finding in findings):
         findings.append(Finding("default", Verdict.DENY, "No rule permits this call, and silence is a no."))
     verdict = max(finding.verdict for finding in findings)
@@ -33,15 +37,15 @@ def rule(facts: Facts) -> Ruling:
     )
 
 
-def replay(stored: Mapping[str, Any]) -> Ruling:
-    """The ruling on facts as `Facts.to_json` stored them."""
-    return rule(Facts.from_json(stored))
+def replay(stored: Mapping[str, Any], policy: Policy = FIRST) -> Ruling:
+    """The ruling under a policy on facts as `Facts.to_json` stored them."""
+    return rule(Facts.from_json(stored), policy)
 
 
-def _ask(name: str, check: Check, facts: Facts) -> list[Finding]:
+def _ask(name: str, check: Check, facts: Facts, policy: Policy) -> list[Finding]:
     """One check's findings, or a denial when it fails or answers something that is not a finding."""
     try:
-        found: list[object] = list(check(facts))
+        found: list[object] = list(check(facts, policy))
     except Exception as error:
         return [Finding(name, Verdict.DENY, f"The check {name} failed ({type(error).__name__}), so the answer is no.")]
     kept: list[Finding] = []

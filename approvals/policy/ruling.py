@@ -33,6 +33,10 @@ class Finding:
     """How many people a review needs."""
     veto_seconds: int = 0
     """How long a veto window stays open."""
+    teams: tuple[tuple[str, int], ...] = ()
+    """Team and how many of its people a review needs, each of them."""
+    rule: str = ""
+    """The id of the rule or limit in the policy that found this; empty for a check of its own."""
 
     def to_json(self) -> dict[str, JSON]:
         return {
@@ -42,11 +46,13 @@ class Finding:
             "warning": self.warning,
             "quorum": self.quorum,
             "veto_seconds": self.veto_seconds,
+            **({"teams": [list(team) for team in self.teams]} if self.teams else {}),
+            **({"rule": self.rule} if self.rule else {}),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Finding":
-        return cls(**{**value, "verdict": Verdict(value["verdict"])})
+        return cls(**{**value, "verdict": Verdict(value["verdict"]), "teams": _teams(value)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,10 @@ class Ruling:
     risk: Risk
     maturity: Maturity
     """The dial that applied, after what narrows it."""
+    teams: tuple[tuple[str, int], ...] = ()
+    """Team and how many of its people must be among those who approve: all of these together."""
+    unroutable: str = ""
+    """Why nobody could approve this as things stand; empty where enough people can."""
 
     def to_json(self) -> dict[str, JSON]:
         return {
@@ -71,6 +81,8 @@ class Ruling:
             "veto_seconds": self.veto_seconds,
             "risk": self.risk.value,
             "maturity": self.maturity.value,
+            "teams": [list(team) for team in self.teams],
+            "unroutable": self.unroutable,
         }
 
     @classmethod
@@ -83,4 +95,10 @@ class Ruling:
             veto_seconds=value["veto_seconds"],
             risk=Risk(value["risk"]),
             maturity=Maturity(value["maturity"]),
+            teams=_teams(value),
+            unroutable=value.get("unroutable", ""),
         )
+
+
+def _teams(value: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, needed) for name, needed in value.get("teams", ()))

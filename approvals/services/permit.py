@@ -20,7 +20,7 @@ from approvals import binding
 from approvals.claims import EPOCH
 from approvals.facts import Judged, current_policy
 from approvals.models import Action, Decision, Permit, Revision
-from approvals.policy import Ruling, Verdict, replay
+from approvals.policy import Ruling, Verdict, read_policy, replay
 from approvals.services.rejudge import anew, rejudge
 from approvals.states import ActionStatus
 from tools.permits import PermitClaims
@@ -113,7 +113,8 @@ def _ready(action: Action, revision: Revision) -> Ready:
     if fresh.facts.halts:
         raise Held
     _still_the_same(action, revision, fresh)
-    deciders = _entitled(action, revision, replay(binding.parsed(revision.facts)), fresh.ruling)
+    stored = replay(binding.parsed(revision.facts), read_policy(policy.settings))
+    deciders = _entitled(action, revision, stored, fresh.ruling)
     with connection.cursor() as cursor:
         cursor.execute(EPOCH, [list(action.scopes)])
         row = cursor.fetchone()

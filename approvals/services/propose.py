@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -10,9 +10,10 @@ from django.db import IntegrityError, transaction
 
 from approvals import binding
 from approvals.exceptions import StepTaken
-from approvals.facts import Judged, judge
+from approvals.facts import Budget, Gathered, Judged, gather, judged
 from approvals.models import Action, Revision
-from approvals.policy import Verdict
+from approvals.policy import Origin, PlanState, Verdict
+from approvals.services.reserve import reserve
 from approvals.states import ActionStatus
 from traces.clock import later, now
 from traces.doorbell import ring
@@ -38,6 +39,9 @@ class Proposal:
     stated_confidence: float | None = None
     undo_of: uuid.UUID | None = None
     trace: uuid.UUID | None = None
+    budget: Budget = field(default_factory=Budget)
+    provenance: tuple[Origin, ...] = ()
+    plan: PlanState = PlanState.NONE
 
 
 TARGETS = {
@@ -54,31 +58,33 @@ def propose(proposal: Proposal) -> Action:
     Proposing the same thing for the same step again returns the action that exists: a planner that died after its
     commit may ask twice. Raises StepTaken when the step holds something else.
     """
-    judged = judge(proposal)
+    gathered = gather(proposal)
     try:
         with transaction.atomic():
-            return _stage(proposal, judged)
+            return _stage(proposal, gathered)
     except IntegrityError:  # another planner staged this step in between
         existing = Action.objects.filter(run=proposal.run, step=proposal.step).first()
         if existing is None:
             raise
-        return _same(existing, proposal, judged)
+        return _same(existing, proposal, gathered)
 
 
-def _same(existing: Action, proposal: Proposal, judged: Judged) -> Action:
+def _same(existing: Action, proposal: Proposal, gathered: Gathered) -> Action:
     revision = existing.revisions.get(number=1)
-    if existing.tool_name != proposal.tool or revision.arguments_digest != judged.arguments_digest:
+    if existing.tool_name != proposal.tool or revision.arguments_digest != gathered.arguments_digest:
         raise StepTaken(action=str(existing.id))
     return existing
 
 
-def _stage(proposal: Proposal, judged: Judged) -> Action:
+def _stage(proposal: Proposal, gathered: Gathered) -> Action:
     existing = Action.objects.filter(run=proposal.run, step=proposal.step).first()
     if existing is not None:
-        return _same(existing, proposal, judged)
-    ruling = judged.ruling
+        return _same(existing, proposal, gathered)
+    pk = uuid7()
+    staged = judged(gathered, reserve(pk, gathered))
+    ruling = staged.ruling
     action = Action(
-        id=uuid7(),
+        id=pk,
         organization_id=proposal.organization,
         run=proposal.run,
         step=proposal.step,
@@ -86,14 +92,14 @@ def _stage(proposal: Proposal, judged: Judged) -> Action:
         initiator_id=proposal.initiator,
         agent_id=proposal.agent,
         principals=sorted({proposal.initiator, *proposal.principals}),
-        tool=judged.tool,
+        tool=staged.tool,
         tool_name=proposal.tool,
-        scopes=list(judged.scopes),
+        scopes=list(staged.scopes),
         verdict=ruling.verdict.value,
         risk=str(ruling.risk),
         maturity=str(ruling.maturity),
         quorum=max(1, ruling.quorum),
-        summary=judged.summary,
+        summary=staged.summary,
         reasoning=proposal.reasoning,
         confidence=proposal.confidence,
         stated_confidence=proposal.stated_confidence,
@@ -103,11 +109,11 @@ def _stage(proposal: Proposal, judged: Judged) -> Action:
     )
     if ruling.verdict is Verdict.VETO_WINDOW:
         action.due_at = later(ruling.veto_seconds)
-    revision = revise(action, judged, number=1)
+    revision = revise(action, staged, number=1)
     action.digest = revision.digest
     action.save(force_insert=True)
     revision.save(force_insert=True)
-    by = Actor("agent", proposal.agent, judged.agent_name)
+    by = Actor("agent", proposal.agent, staged.agent_name)
     record(
         Entry(
             organization=proposal.organization,
@@ -120,14 +126,14 @@ def _stage(proposal: Proposal, judged: Judged) -> Action:
             detail={"tool": proposal.tool, "digest": revision.digest, "step": proposal.step, "revision": 1},
         )
     )
-    route(action, judged)
+    route(action, staged)
     return action
 
 
-def route(action: Action, judged: Judged) -> None:
+def route(action: Action, staged: Judged) -> None:
     """Send a proposed action where its ruling says. The policy did it: no person and no agent."""
-    target = TARGETS[judged.ruling.verdict]
-    reasons = [f.text for f in judged.ruling.findings if f.verdict is judged.ruling.verdict]
+    target = TARGETS[staged.ruling.verdict]
+    reasons = [f.text for f in staged.ruling.findings if f.verdict is staged.ruling.verdict]
     settled = target is ActionStatus.DENIED
     move(
         Action,
@@ -137,7 +143,7 @@ def route(action: Action, judged: Judged) -> None:
         actor=Actor.system("policy"),
         verb="ruled",
         reason=" ".join(reasons)[:2000],
-        details={action.id: {"verdict": action.verdict, "policy": judged.policy.number, "risk": action.risk}},
+        details={action.id: {"verdict": action.verdict, "policy": staged.policy.number, "risk": action.risk}},
         changes={"settled_at": now()} if settled else None,
     )
     action.status = target
@@ -147,7 +153,7 @@ def route(action: Action, judged: Judged) -> None:
         ring("lam_app.tasks.advance_runs")
 
 
-def revise(action: Action, judged: Judged, *, number: int, author: uuid.UUID | None = None) -> Revision:
+def revise(action: Action, staged: Judged, *, number: int, author: uuid.UUID | None = None) -> Revision:
     """The immutable content of an action, ready to be saved."""
     digest = binding.revision_digest(
         organization=action.organization_id,
@@ -156,22 +162,22 @@ def revise(action: Action, judged: Judged, *, number: int, author: uuid.UUID | N
         action=action.id,
         number=number,
         tool=action.tool_name,
-        tool_version=judged.version.hash if judged.version else "",
-        arguments_digest=judged.arguments_digest,
-        request_digest=judged.request_digest,
+        tool_version=staged.version.hash if staged.version else "",
+        arguments_digest=staged.arguments_digest,
+        request_digest=staged.request_digest,
     )
     return Revision(
         organization_id=action.organization_id,
         action=action,
         number=number,
-        tool_version=judged.version,
-        policy_version=judged.policy,
-        arguments=binding.text(judged.arguments),
-        arguments_digest=judged.arguments_digest,
-        request=binding.text(judged.request),
-        request_digest=judged.request_digest,
+        tool_version=staged.version,
+        policy_version=staged.policy,
+        arguments=binding.text(staged.arguments),
+        arguments_digest=staged.arguments_digest,
+        request=binding.text(staged.request),
+        request_digest=staged.request_digest,
         digest=digest,
-        facts=binding.text(judged.facts.to_json()),
-        ruling=binding.text(judged.ruling.to_json()),
+        facts=binding.text(staged.facts.to_json()),
+        ruling=binding.text(staged.ruling.to_json()),
         author_id=author,
     )

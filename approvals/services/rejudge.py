@@ -4,7 +4,8 @@ from django.conf import settings
 from django.db import transaction
 
 from approvals import binding
-from approvals.facts import Judged, judge
+from approvals.facts import Judged, gather, judged
+from approvals.facts.usage import standing
 from approvals.models import Action, Revision
 from approvals.policy import Verdict
 from approvals.services.propose import Proposal, revise
@@ -16,7 +17,7 @@ from traces.services import Actor, move
 
 def anew(action: Action, current: Revision) -> Judged:
     """The same call, gathered and judged as things stand now. Writes nothing."""
-    return judge(
+    gathered = gather(
         Proposal(
             organization=action.organization_id,
             run=action.run,
@@ -30,6 +31,7 @@ def anew(action: Action, current: Revision) -> Judged:
             confidence=action.confidence,
         )
     )
+    return judged(gathered, standing(action.id, gathered))
 
 
 def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
@@ -38,10 +40,10 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
     Call it for a PERMITTED action whose tool, policy, preconditions or deciders changed. Votes begin anew, because
     they belong to the old revision. Returns whether this caller was the one to move it.
     """
-    judged = anew(action, action.revisions.get(number=action.revision))
-    revision = revise(action, judged, number=action.revision + 1)
+    again = anew(action, action.revisions.get(number=action.revision))
+    revision = revise(action, again, number=action.revision + 1)
     with transaction.atomic():
-        ruling = judged.ruling
+        ruling = again.ruling
         moved = move(
             Action,
             [action.id],
@@ -54,7 +56,7 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
             changes={
                 "revision": revision.number,
                 "digest": revision.digest,
-                "summary": judged.summary,
+                "summary": again.summary,
                 "verdict": (Verdict.DENY if ruling.verdict is Verdict.DENY else Verdict.REVIEW).value,
                 "risk": str(ruling.risk),
                 "maturity": str(ruling.maturity),

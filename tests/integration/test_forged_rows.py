@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.db.models.expressions import DatabaseDefault
 
 from accounts.models import Agent, User
-from approvals.facts import judge
+from approvals.facts import gather, judged
 from approvals.models import Action, Permit
 from approvals.policy import rule
 from approvals.services.propose import revise
@@ -36,23 +36,23 @@ def write(speaking: psycopg.Connection[Any], row: Model) -> None:
 
 def forged(world: World, speaking: psycopg.Connection[Any], **changes: Any) -> Action:
     """An action whose stored facts say that nobody need be asked, brought to PERMITTED by plain SQL."""
-    judged = judge(world.proposal())
-    assert judged.facts.tool is not None
-    tool = replace(judged.facts.tool, maturity=Maturity.AUDIT_ONLY, categories=frozenset())
-    facts = replace(judged.facts, tool=tool)
+    made = judged(gather(world.proposal()), ())
+    assert made.facts.tool is not None
+    tool = replace(made.facts.tool, maturity=Maturity.AUDIT_ONLY, categories=frozenset())
+    facts = replace(made.facts, tool=tool)
     ruling = rule(facts)
     assert ruling.verdict.value == "allow"
-    judged = replace(judged, facts=facts, ruling=ruling)
+    made = replace(made, facts=facts, ruling=ruling)
     run = uuid7()
     values: dict[str, Any] = {
         "organization": world.organization, "run": run, "step": 1, "origin": "planner", "initiator": world.operator,
-        "agent": world.agent, "principals": [world.operator.pk], "tool": judged.tool, "tool_name": "send_message",
-        "scopes": [*(s for s in judged.scopes if not s.startswith("run:")), f"run:{run}"], "verdict": "allow",
-        "risk": str(judged.ruling.risk), "maturity": "audit_only", "summary": judged.summary,
+        "agent": world.agent, "principals": [world.operator.pk], "tool": made.tool, "tool_name": "send_message",
+        "scopes": [*(s for s in made.scopes if not s.startswith("run:")), f"run:{run}"], "verdict": "allow",
+        "risk": str(made.ruling.risk), "maturity": "audit_only", "summary": made.summary,
         "expires_at": "2099-01-01T00:00:00Z", **changes,
     }  # fmt: skip
     action = Action(**values)
-    revision = revise(action, judged, number=1)
+    revision = revise(action, made, number=1)
     action.digest = revision.digest
     write(speaking, action)
     write(speaking, revision)

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable
 
 from approvals.policy.checks import facts_hold, halted, known, level, maturity, rbac, risk, schema
+from approvals.policy.document import Policy
 from approvals.policy.facts import Facts
 from approvals.policy.ruling import Finding
 
-Check = Callable[[Facts], Iterable[Finding]]
+Check = Callable[[Facts, Policy], Iterable[Finding]]
 
 
-def not_yet_judged(_facts: Facts) -> Iterable[Finding]:
+def not_yet_judged(_facts: Facts, _policy: Policy) -> Iterable[Finding]:
     """The place of a check whose facts are not gathered yet: it finds nothing, and cannot permit anything."""
     return ()
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from approvals.policy.document import Policy
 from approvals.policy.facts import Facts, ToolFacts
 from approvals.policy.ruling import Finding, Verdict
 from tools.text import display
 
 
-def check(facts: Facts) -> Iterator[Finding]:
+def check(facts: Facts, _policy: Policy) -> Iterator[Finding]:
     requested = display(facts.tool_requested, one_line=True, limit=80)
     if facts.tool is None:
         yield Finding("known", Verdict.DENY, f'No tool named "{requested}" is in this catalogue.')

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from approvals.policy.document import Policy
 from approvals.policy.facts import Facts, ToolFacts
 from approvals.policy.ruling import Finding, Verdict
 from tools.kinds import IdempotencyClass, Maturity, Tier
@@ -12,7 +13,7 @@ def applied(tool: ToolFacts) -> Maturity:
     return Maturity.IN_THE_LOOP if _unrepeatable(tool) else Maturity(tool.maturity)
 
 
-def check(facts: Facts) -> Iterator[Finding]:
+def check(facts: Facts, _policy: Policy) -> Iterator[Finding]:
     tool = facts.tool
     if tool is None:
         return

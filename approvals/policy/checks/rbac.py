@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from approvals.policy.document import Policy
 from approvals.policy.facts import Facts
 from approvals.policy.ruling import Finding, Verdict
 
 
-def check(facts: Facts) -> Iterator[Finding]:
+def check(facts: Facts, _policy: Policy) -> Iterator[Finding]:
     if facts.tool is None:
         return
     for what, party in (("Initiator", facts.initiator), ("Agent", facts.agent)):

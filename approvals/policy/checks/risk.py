@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from approvals.policy.document import Policy
 from approvals.policy.facts import Facts, ToolFacts
 from approvals.policy.ruling import Finding, Verdict
 from tools.kinds import Category, IdempotencyClass, Risk, Tier
@@ -78,7 +79,7 @@ def risk_of(tool: ToolFacts) -> Assessment:
     return Assessment(Risk.LOW, (REACHES[tool.tier],))
 
 
-def check(facts: Facts) -> Iterator[Finding]:
+def check(facts: Facts, _policy: Policy) -> Iterator[Finding]:
     tool = facts.tool
     if tool is None:
         return

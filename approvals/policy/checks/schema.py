@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from approvals.policy.document import Policy
 from approvals.policy.facts import Facts
 from approvals.policy.ruling import Finding, Verdict
 from tools.text import display
@@ -9,7 +10,7 @@ from tools.text import display
 MOST_LISTED = 20
 
 
-def check(facts: Facts) -> Iterator[Finding]:
+def check(facts: Facts, _policy: Policy) -> Iterator[Finding]:
     for path, message in facts.problems[:MOST_LISTED]:
         text = f"{path}: {message}" if path else message
         yield Finding("schema", Verdict.DENY, display(text, one_line=True, limit=300))

@@ -1,0 +1,117 @@
+"""What administrators decide for an organization: rules, limits, bounds. A value, parsed strictly, never half-read.
+
+The text of a policy version is this document as JSON. Every entry has an id of its own, which findings name, so that
+a reviewer, an auditor and a replay speak of the same line.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from approvals.policy.ruling import Verdict
+from tools.kinds import Category, Tier
+
+
+class Per(StrEnum):
+    """Whose use of a limit is counted together."""
+
+    TOOL = "tool"
+    AGENT = "agent"
+    INITIATOR = "initiator"
+    ORGANIZATION = "organization"
+
+
+class Counts(StrEnum):
+    """What a limit counts."""
+
+    CALLS = "calls"
+    AMOUNT = "amount"
+
+
+class Compares(StrEnum):
+    """How a condition compares an argument with its value. Numbers and money are compared as decimals."""
+
+    MORE = ">"
+    AT_LEAST = ">="
+    LESS = "<"
+    AT_MOST = "<="
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    AMONG = "in"
+    NOT_AMONG = "not in"
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which calls an entry is about: all that fit every part that is named. An empty part fits any."""
+
+    tools: frozenset[str] = frozenset()
+    categories: frozenset[Category] = frozenset()
+    tiers: frozenset[Tier] = frozenset()
+    agents: frozenset[str] = frozenset()
+    initiators: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What an argument has to be like for a rule to hold. A value that cannot be compared meets every condition."""
+
+    argument: str
+    compares: Compares
+    value: str | tuple[str, ...] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """When these calls look like this, they need these people, or are refused."""
+
+    id: str
+    about: Selector = Selector()
+    when: tuple[Condition, ...] = ()
+    answer: Verdict = Verdict.REVIEW
+    quorum: int = 1
+    teams: tuple[tuple[str, int], ...] = ()
+    """Team and how many of its people: every one of them has to be met."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How many calls, or how much, in a sliding window of seconds. Beyond it the answer is ``answer``."""
+
+    id: str
+    about: Selector = Selector()
+    per: Per
+    counts: Counts
+    most: Decimal
+    """The most that may be used within the window, this call included."""
+    seconds: int
+    unit: str = ""
+    """The currency that is counted; empty for calls."""
+    answer: Verdict = Verdict.REVIEW
+    quorum: int = 1
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The whole document. The defaults are what an organization begins with."""
+
+    rules: tuple[Rule, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    exposure: tuple[tuple[str, Decimal], ...] = ()
+    """Currency and the most money that a day may move, over all tools of the organization."""
+    confidence: float = 0.8
+    """What cannot be undone needs at least this confidence, or a person."""
+    most_affected: int = 100
+    """How many records one call may touch before a person looks."""
+    most_steps: int = 30
+    most_tokens: int = 1_000_000
+    most_cost: Decimal = Decimal(20)
+    most_repeats: int = 2
+    """How often one run may make the very same call with success."""
+    fresh_seconds: int = 300
+    """How long ago a reviewer may have signed in when the risk is high."""
+    high_risk_quorum: int = 1
