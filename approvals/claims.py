@@ -5,10 +5,14 @@ initiator and of the agent are looked up again. The alias ``m`` is the action, `
 permit (``tools.executor.claim``).
 """
 
+from django.db import connection
+
+from approvals.models import Action
+from tools.permits import PermitClaims
 from traces.services import Guard
 
-STILL_TRUE = Guard(
-    """
+_WITHIN_ITS_TIME = "clock_timestamp() >= p.not_before AND clock_timestamp() < p.expires_at"
+_TRUE = """
     m.digest = asked._digest
     AND EXISTS (
         SELECT 1
@@ -19,7 +23,7 @@ STILL_TRUE = Guard(
           AND p.revision_id = asked._revision AND r.arguments_digest = asked._arguments
           AND r.request_digest = asked._request
           AND p.epoch = asked._epoch AND p.deciders = asked._deciders::uuid[]
-          AND clock_timestamp() >= p.not_before AND clock_timestamp() < p.expires_at
+          AND /*time*/
           AND t.enabled AND NOT t.forbidden AND NOT t.recommend_only
           AND t.version_id = asked._version AND r.tool_version_id = asked._version
           AND p.policy_version_id = asked._policy
@@ -42,10 +46,50 @@ STILL_TRUE = Guard(
     AND NOT EXISTS (
         SELECT 1 FROM tools_killswitch k
         WHERE k.scope_key = ANY (m.scopes) AND (k.released_at IS NULL OR k.epoch > asked._epoch))
-    """
+"""
+STILL_TRUE = Guard(_TRUE.replace("/*time*/", _WITHIN_ITS_TIME))
+
+_CALLED_OFF = """
+    SELECT 1 FROM traces_event v
+    WHERE v.organization = m.organization_id AND v.subject = m.run AND v.target = 'cancelled'
+"""
+_STILL_WANTED = f"""
+WITH asked AS (
+    SELECT %(permit)s::uuid AS _permit, %(tool)s::uuid AS _tool, %(version)s::uuid AS _version,
+           %(arguments)s AS _arguments, %(request)s AS _request, %(digest)s AS _digest, %(revision)s::uuid AS _revision,
+           %(policy)s::uuid AS _policy, %(epoch)s::bigint AS _epoch, %(deciders)s::uuid[] AS _deciders
 )
+SELECT EXISTS (
+    SELECT 1 FROM approvals_action m, asked
+    WHERE m.id = %(action)s AND NOT EXISTS ({_CALLED_OFF}) AND {_TRUE.replace("/*time*/", "true")})
+"""
 
 EPOCH = """
     SELECT coalesce(max(k.epoch), 0) FROM tools_killswitch k WHERE k.scope_key = ANY (%s)
 """
 """The newest kill over some scopes, engaged or released: a permit from before it is void for good."""
+
+
+def still_wanted(action: Action, claims: PermitClaims) -> bool:
+    """Whether all but the permit's time still holds for a call that was claimed in time and waits to be made again,
+    and whoever asked has not called its run off since.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STILL_WANTED,
+            {
+                "action": action.id,
+                "permit": claims.permit,
+                "tool": action.tool_id,
+                "version": claims.tool_version,
+                "arguments": claims.arguments,
+                "request": claims.request,
+                "digest": claims.digest,
+                "revision": claims.revision,
+                "policy": claims.policy,
+                "epoch": claims.epoch,
+                "deciders": list(claims.deciders),
+            },
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])

@@ -143,7 +143,7 @@ def _may_read_reasoning(action: Action, viewer: Identity) -> bool:
 def _error(
     action: Action, row: Execution | None, decisions: list[Decision], findings: list[dict[str, Any]]
 ) -> dict[str, str] | None:
-    if row is not None and row.error_code:
+    if row is not None and row.finished_at and row.error_code:
         return {"code": row.error_code, "text": row.error_text}
     match action.status:
         case ActionStatus.DENIED:

@@ -13,11 +13,10 @@ from approvals import permits
 from approvals.claims import STILL_TRUE
 from approvals.models import Action
 from approvals.services import execute, permit
-from tools import executor
+from tools import executor, ledger
 from tools.contract import IdempotencyClass, Outcome
 from tools.models import Execution
 from tools.presence import Presence, bury, present
-from tools.queries import engaged_over
 from traces.doorbell import answered, ring
 
 BATCH = 20
@@ -100,9 +99,12 @@ def _claim(waiting: list[execute.Waiting], presence: Presence) -> list[executor.
     ]
 
 
-def _record(item: executor.Claimed, outcome: Outcome, presence: Presence) -> int:
-    """Transaction 2: outcome, statuses and events. The settled row is the message to the mind."""
+def _record(item: executor.Claimed, outcome: Outcome | ledger.Later, presence: Presence) -> int:
+    """Transaction 2: outcome, statuses and events, or when to look again. A settled row is the message to the mind."""
     with presence.or_die(), transaction.atomic():
+        if isinstance(outcome, ledger.Later):
+            ledger.put_off(item.execution, item.fence, outcome, worker=presence.worker)
+            return 0
         settled = executor.record([(item, outcome)], Action, worker=presence.worker)
         if settled:
             ring("lam_app.tasks.advance_runs")
@@ -110,28 +112,29 @@ def _record(item: executor.Claimed, outcome: Outcome, presence: Presence) -> int
 
 
 def _recover(presence: Presence) -> int:
-    """Rows whose claimer is known dead: ask, repeat or hand to a person, as the tool's class allows.
+    """Rows whose claimer is known dead, and rows that waited for another attempt: ask, repeat or hand to a person, as
+    the tool's class allows.
 
     One at a time: a call that kills its worker again uses up its own attempts and nobody else's.
     """
-    if not Execution.objects.filter(status="claimed").exclude(claimer=presence.worker).exists():
+    if not Execution.objects.filter(status="claimed").exclude(claimer=presence.worker, retry_at=None).exists():
         return 0
     bury()
-    orphans = Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).order_by("id")
-    actions = execute.actions_of(list(orphans.values_list("action", flat=True)[:BATCH]))
     settled = 0
-    for action in actions.values():
+    for action in execute.unfinished(BATCH):
         with presence.or_die():  # from here on the row is ours, and nobody else may take it over while we live
             with transaction.atomic():
                 executor.hold(action.scopes)
-                taken = executor.take_over(presence.worker, action.id)
-                halted = bool(engaged_over(action.scopes))
+                stopped = execute.stopped(action)  # a statement of its own, after the lock, as for a claim
+                taken = ledger.take_over(presence.worker, action.id, early=stopped)
             if taken is not None:
                 again = execute.call_again(action, attempt=taken.attempt)
                 item = executor.Claimed(taken.execution, taken.fence, again.contract, again.call)
+                outcome: Outcome | ledger.Later
                 if again.refused:
-                    outcome = Outcome.uncertain("permit_refused", again.refused)
+                    outcome = taken.so_far or Outcome.uncertain("permit_refused", again.refused)
                 else:
-                    outcome = executor.recover(item, presence, repeat=taken.repeatable and not halted)
+                    hindered = execute.hindrance(action, again, taken, stopped=stopped)
+                    outcome = executor.recover(item, presence, taken, hindered=hindered)
                 settled += _record(item, outcome, presence)
     return settled

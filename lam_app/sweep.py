@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from approvals.models import Permit
+from approvals.services.execute import unfinished
 from approvals.services.expire import expire
 from approvals.services.halt import halt
 from approvals.services.leave import leave
@@ -20,7 +21,7 @@ from approvals.services.permit import unsigned
 from approvals.states import ActionStatus
 from lam_app import loop
 from tools.killswitch import settle_quiet
-from tools.presence import bury, orphaned
+from tools.presence import bury
 from traces.doorbell import ring
 
 logger = logging.getLogger(__name__)
@@ -53,8 +54,8 @@ def _due() -> bool:
 
 
 def _executable() -> bool:
-    """Permits to use, or ledger rows whose claimer is known dead."""
-    return Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None).exists() or orphaned()
+    """Permits to use, or ledger rows whose claimer is known dead or whose wait is over."""
+    return Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None).exists() or bool(unfinished(1))
 
 
 WAITS: dict[str, Callable[[], bool]] = {

@@ -20,6 +20,8 @@ class Call:
     key: str
     request: JSON
     attempt: int = 1
+    clean: bool = False
+    """Whether every attempt before this one is known to have done nothing."""
 
 
 class ToolFailed(DomainError):

@@ -3,7 +3,8 @@
 The ledger row exists before its tool is called. After a crash the tool's class decides what may be done about a row
 without a record (promise 3): *keyed* is called again with the same key, *queryable* is asked first, *neither*
 is never repeated. A new attempt begins only once the old claimer is known dead, and every attempt
-raises the fence, so that a record by a worker that was overtaken is refused.
+raises the fence, so that a record by a worker that was overtaken is refused. Rows that change hands or wait for another
+attempt are `tools.ledger`'s.
 """
 
 import time
@@ -16,22 +17,19 @@ from django.db import connection
 from tools import registry
 from tools.connecting import Call
 from tools.contract import Contract, IdempotencyClass, Outcome, OutcomeStatus
+from tools.ledger import EXECUTOR, MAX_ATTEMPTS, Later, Taken, as_json, as_text, given_up
 from tools.models import Execution, Worker
 from tools.permits import PermitClaims
 from tools.presence import Presence
 from tools.states import ExecutionStatus
-from traces.calls import storable
-from traces.canonical import canonical
 from traces.clock import now
 from traces.exceptions import DomainError
 from traces.ids import uuid7
 from traces.models import Moving
-from traces.services import Actor, Column, Guard, move
+from traces.services import Column, Guard, move
 
-MAX_ATTEMPTS = 5
 PAUSE_SECONDS = 0.05
 """Before the second try; doubled before each one after it."""
-EXECUTOR = Actor.system("executor")
 
 
 @dataclass(frozen=True)
@@ -122,101 +120,77 @@ def claim(
     return {action: ids[action] for action in moved}
 
 
-def call(claimed: Claimed, presence: Presence) -> Outcome:
-    """Make one call, outside of any transaction, and repeat it only where the tool's class makes that harmless.
+def call(claimed: Claimed, presence: Presence, *, doubt: Outcome | None = None) -> Outcome | Later:
+    """Make one call, outside of any transaction, and repeat it only where that is known to be harmless: at once, or
+    Later where the tool asked for time or is asked anew what became of the call.
 
     A doubt is never forgotten: when a keyed call may have had its effect, a later attempt that did not even leave
-    says nothing about the earlier one.
+    says nothing about the earlier one. ``doubt`` is one that an earlier attempt has left.
     """
     reach = registry.connector(claimed.contract)
     kind = claimed.contract.idempotency.kind
     outcome = Outcome.failed("not_present", "This worker could not prove that it still owns the work.")
-    doubt: Outcome | None = None
-    for tried in range(MAX_ATTEMPTS):
-        if tried:
-            time.sleep(PAUSE_SECONDS * 2 ** (tried - 1))
+    first = claimed.call.attempt
+    for attempt in range(first, max(first, MAX_ATTEMPTS) + 1):
+        if attempt > first:
+            time.sleep(PAUSE_SECONDS * 2 ** (attempt - first - 1))
         if not presence.proven():
             break
-        outcome = reach.call(claimed.contract, replace(claimed.call, attempt=claimed.call.attempt + tried))
+        outcome = reach.call(claimed.contract, replace(claimed.call, attempt=attempt, clean=doubt is None))
         if outcome.status is OutcomeStatus.FAILED and outcome.sent is False:
             if outcome.retryable:
                 continue
             break
+        if outcome.status is OutcomeStatus.FAILED and outcome.retry_after is not None and attempt < MAX_ATTEMPTS:
+            return Later(outcome.retry_after, attempt, outcome)  # it says itself that nothing was done
         if outcome.status is not OutcomeStatus.UNCERTAIN or kind is IdempotencyClass.NEITHER:
             return outcome
-        if kind is IdempotencyClass.KEYED:
-            doubt = outcome
-        else:
+        doubt = outcome
+        if kind is IdempotencyClass.QUERYABLE:
             probed = reach.probe(claimed.contract, claimed.call)
             if probed is not None:
                 return probed  # it is there, or the tool cannot say either
-            # absent, and nobody else can have sent it: we are the claimer
+            # Absent, but the service may still be working on it: that is believed when it is said again later.
+            return Later(max(claimed.contract.timeout, outcome.retry_after or 0), attempt, outcome)
+        if outcome.retry_after is not None and attempt < MAX_ATTEMPTS:
+            return Later(outcome.retry_after, attempt, outcome)
     return doubt or outcome
 
 
-@dataclass(frozen=True)
-class Taken:
-    """A ledger row that was taken over: under which fence, and whether its call may be repeated as far as attempts and
-    the key's lifetime go.
-    """
+def recover(claimed: Claimed, presence: Presence, taken: Taken, *, hindered: str = "") -> Outcome | Later:
+    """What to do about a row that was taken over from a dead claimer, or taken up after a wait.
 
-    execution: uuid.UUID
-    fence: int
-    attempt: int
-    repeatable: bool
-
-
-def take_over(worker: Worker, action: uuid.UUID) -> Taken | None:
-    """Own the ledger row of an action whose claimer is known dead; None when somebody else was first.
-
-    Call it after ``hold``, like a claim. The fence is raised, so a claimer that was not dead after all records nothing.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH orphan AS (
-                SELECT e.id FROM tools_execution e JOIN tools_worker w ON w.id = e.claimer_id
-                WHERE e.status = 'claimed' AND w.ended_at IS NOT NULL AND e.action = %(action)s
-                FOR UPDATE OF e SKIP LOCKED
-            )
-            UPDATE tools_execution e
-            SET claimer_id = %(worker)s, fence = e.fence + 1, attempt = e.attempt + 1, claimed_at = clock_timestamp()
-            FROM orphan WHERE e.id = orphan.id
-            RETURNING e.id, e.fence, e.attempt,
-                      e.attempt <= %(attempts)s AND coalesce(e.key_expires_at > clock_timestamp(), true)
-            """,
-            {"worker": worker.id, "action": action, "attempts": MAX_ATTEMPTS},
-        )
-        row = cursor.fetchone()
-    return Taken(*row) if row else None
-
-
-def recover(claimed: Claimed, presence: Presence, *, repeat: bool) -> Outcome:
-    """What to do about a row whose first claimer died somewhere between claim and record.
-
-    ``repeat`` is false where another call must not be made: a stop is engaged, the key's lifetime is over, or too many
+    ``hindered`` says why another call must not be made: a stop is engaged, the key's lifetime is over, too many
     attempts were made. Then only a probe can still help.
     """
-    kind = claimed.contract.idempotency.kind
+    kind, so_far = claimed.contract.idempotency.kind, taken.so_far
     try:
         reach = registry.connector(claimed.contract)
     except DomainError as gone:
-        return Outcome.uncertain("connector_missing", gone.message)
+        return so_far or Outcome.uncertain("connector_missing", gone.message)
+    if so_far is not None and so_far.status is OutcomeStatus.FAILED:
+        return given_up(so_far, hindered) if hindered else call(claimed, presence)
+    doubt = so_far or Outcome.uncertain("worker_died", "The worker died before it could record what happened.")
     if kind is IdempotencyClass.QUERYABLE:
         probed = reach.probe(claimed.contract, claimed.call)
-        if probed is not None:
-            return probed
-        if repeat:
-            return call(claimed, presence)
+        return probed or _absent(claimed, presence, taken, doubt, hindered)
+    if kind is IdempotencyClass.KEYED and not hindered:
+        return call(claimed, presence, doubt=doubt)
+    return given_up(doubt, hindered) if so_far and hindered else doubt
+
+
+def _absent(claimed: Claimed, presence: Presence, taken: Taken, doubt: Outcome, hindered: str) -> Outcome | Later:
+    """A tool that knows nothing of the key: believed once it says so after a while, since the service may still have
+    been working on the call before.
+    """
+    if taken.waited:
+        absent = Outcome.failed("absent", "Asked twice, the tool knows nothing of it.", sent=None)
+        return given_up(absent, hindered) if hindered else call(claimed, presence)
+    if hindered:
         return Outcome.uncertain(
             "not_repeated", "Asked, the tool knows nothing of it, and it may not be sent again now."
         )
-    if kind is IdempotencyClass.KEYED and repeat:
-        outcome = call(claimed, presence)
-        if outcome.status is not OutcomeStatus.FAILED or outcome.sent:
-            return outcome
-        # Nothing left this time, which says nothing about the call that the dead worker may have made.
-    return Outcome.uncertain("worker_died", "The worker died before it could record what happened.")
+    return Later(claimed.contract.timeout, claimed.call.attempt - 1, doubt)
 
 
 def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, worker: Worker) -> list[uuid.UUID]:
@@ -238,10 +212,10 @@ def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, w
             actor=EXECUTOR,
             verb="recorded",
             each={
-                "result": Column("text", [_text(o.result) if o.result is not None else "" for _, o in group]),
-                "error_code": Column("text", [_plain(o.error.code, 64) if o.error else "" for _, o in group]),
-                "error_text": Column("text", [_plain(o.error.text) if o.error else "" for _, o in group]),
-                "evidence": Column("text", [_text({"sent": o.sent, **o.evidence}) for _, o in group]),
+                "result": Column("text", [as_json(o.result) if o.result is not None else "" for _, o in group]),
+                "error_code": Column("text", [as_text(o.error.code, 64) if o.error else "" for _, o in group]),
+                "error_text": Column("text", [as_text(o.error.text) if o.error else "" for _, o in group]),
+                "evidence": Column("text", [as_json({"sent": o.sent, **o.evidence}) for _, o in group]),
                 "_fence": Column("integer", [c.fence for c, _ in group]),
             },
             changes={"finished_at": now()},
@@ -256,20 +230,7 @@ def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, w
             status.value,
             actor=EXECUTOR,
             verb=status.value,
-            reasons={c.call.action: _plain(o.error.text) for c, o in group if o.error},
+            reasons={c.call.action: as_text(o.error.text) for c, o in group if o.error},
             changes={"settled_at": now()} if status is not ExecutionStatus.UNCERTAIN else None,
         )
     return settled
-
-
-def _text(value: object) -> str:
-    """Canonical JSON, or a note that what came back is none: the call was made, so its record must not fail."""
-    try:
-        return canonical(value).decode()
-    except (DomainError, ValueError, TypeError, RecursionError):
-        return canonical({"unreadable": type(value).__name__}).decode()
-
-
-def _plain(text: str, limit: int = 4000) -> str:
-    """What a tool said, as PostgreSQL can store it: no NUL, no half characters, not without end."""
-    return storable(text[:limit])

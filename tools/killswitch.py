@@ -112,7 +112,8 @@ def release(*, actor: User, organization: uuid.UUID, switch_id: uuid.UUID, reaso
 def settle_quiet() -> int:
     """Note the moment of QUIET on armed stops that nothing in flight is left under, and tell of it. For every sweep.
 
-    A claim counts as in flight until it is recorded or its claimer is known dead. For agents and initiators, whose
+    A claim counts as in flight until it is recorded or its claimer is known dead; one that waits for another attempt
+    is not, because that attempt begins like a claim, behind the stop's lock. For agents and initiators, whose
     claims the ledger does not name, the whole organization has to be quiet: later than need be, never too early.
     """
     with transaction.atomic(), connection.cursor() as cursor:
@@ -122,7 +123,7 @@ def settle_quiet() -> int:
             WHERE k.quiet_at IS NULL AND NOT EXISTS (
                 SELECT 1 FROM tools_execution e
                 JOIN tools_worker w ON w.id = e.claimer_id
-                WHERE e.status = 'claimed' AND w.ended_at IS NULL AND (
+                WHERE e.status = 'claimed' AND e.retry_at IS NULL AND w.ended_at IS NULL AND (
                     k.scope = 'everything'
                     OR (k.scope = 'organization' AND e.organization_id = k.target)
                     OR (k.scope = 'tool' AND e.tool_id = k.target)

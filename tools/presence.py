@@ -22,7 +22,7 @@ import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from tools.models import Execution, Worker
+from tools.models import Worker
 from traces.ids import uuid7
 
 logger = logging.getLogger(__name__)
@@ -161,8 +161,3 @@ def bury() -> list[uuid.UUID]:
                 "UPDATE tools_worker SET ended_at = clock_timestamp() WHERE id = ANY(%s) AND ended_at IS NULL", [dead]
             )
     return dead
-
-
-def orphaned() -> bool:
-    """Whether a ledger row waits to be taken over because its claimer is known dead."""
-    return Execution.objects.filter(status="claimed", claimer__ended_at__isnull=False).exists()

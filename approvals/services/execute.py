@@ -1,13 +1,13 @@
 """execute: what the executor needs of the gate: which permits there are, and whether each fits the bytes it is for."""
 
 import logging
-import uuid
 from dataclasses import dataclass, replace
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from approvals import binding
+from approvals.claims import still_wanted
 from approvals.models import Action, Permit
 from approvals.services import permit as permit_service
 from approvals.services.rejudge import rejudge
@@ -15,6 +15,7 @@ from approvals.states import ActionStatus
 from tools import registry
 from tools.connecting import Call
 from tools.contract import Contract
+from tools.ledger import Taken
 from tools.models import Execution
 from tools.permits import PermitClaims, PermitRefused, verify
 from tools.queries import engaged_over
@@ -125,6 +126,7 @@ class Again:
     contract: Contract
     call: Call
     refused: str
+    claims: PermitClaims | None = None
 
 
 def call_again(action: Action, *, attempt: int) -> Again:
@@ -139,7 +141,7 @@ def call_again(action: Action, *, attempt: int) -> Again:
         if permit.action_id != action.id or permit.tool_version_id != ledger.tool_version_id:
             raise PermitRefused("The ledger names a permit for something else.")
         again = fit(permit)
-        return Again(again.contract, replace(again.call, attempt=attempt), "")
+        return Again(again.contract, replace(again.call, attempt=attempt), "", again.claims)
     except permit_service.UNREADABLE as error:
         logger.exception("a claimed call is not covered by its permit", extra={"action": str(action.id)})
         refused = error.message if isinstance(error, DomainError) else f"Unreadable: {type(error).__name__}."
@@ -165,6 +167,57 @@ def _send_back(permit: Permit, why: str) -> None:
     rejudge(action, actor=EXECUTOR, why=why)
 
 
-def actions_of(ids: list[uuid.UUID]) -> dict[uuid.UUID, Action]:
-    """Actions by id."""
-    return {action.id: action for action in Action.objects.filter(id__in=ids)}
+_STOPPED = """
+    EXISTS (
+        SELECT 1 FROM tools_killswitch k
+        WHERE k.scope_key = ANY (a.scopes) AND (k.released_at IS NULL OR k.epoch > coalesce(p.epoch, 0)))
+"""
+"""A stop that is engaged, or was since the permit was signed: that voided it for good."""
+
+
+def unfinished(limit: int) -> list[Action]:
+    """Claimed actions whose call nobody is making and somebody should look at, oldest first: their claimer is known
+    dead; they wait for another attempt whose time has come; or they wait under a stop, which ends the wait.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT a.id
+            FROM tools_execution e JOIN approvals_action a ON a.id = e.action JOIN tools_worker w ON w.id = e.claimer_id
+            LEFT JOIN approvals_permit p ON p.id = e.permit
+            WHERE e.status = 'claimed' AND CASE
+                WHEN e.retry_at IS NULL THEN w.ended_at IS NOT NULL
+                ELSE e.retry_at <= clock_timestamp() OR {_STOPPED} END
+            ORDER BY e.id LIMIT %s
+            """,
+            [limit],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(Action.objects.filter(id__in=ids).order_by("id"))
+
+
+def stopped(action: Action) -> bool:
+    """Whether a stop keeps a claimed action from being called again. Ask it after ``executor.hold``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {_STOPPED}
+            FROM approvals_action a LEFT JOIN tools_execution e ON e.action = a.id
+            LEFT JOIN approvals_permit p ON p.id = e.permit
+            WHERE a.id = %s
+            """,
+            [action.id],
+        )
+        row = cursor.fetchone()
+    return row is None or bool(row[0])
+
+
+def hindrance(action: Action, again: Again, taken: Taken, *, stopped: bool) -> str:
+    """Why the call of an action that was claimed before must not be made again; empty where it may."""
+    if stopped:
+        return "a stop was engaged"
+    if not taken.repeatable:
+        return "it was tried often enough, or the tool has forgotten its key"
+    if taken.so_far is not None and (again.claims is None or not still_wanted(action, again.claims)):
+        return "what was decided no longer holds"
+    return ""

@@ -32,6 +32,7 @@ VERBS: Final[dict[str, Told]] = {
     "permit_void": Told("Permit void, back to review", "rotate-ccw", "warn"),
     "claimed": Told("Claimed by an executor", "play", "now"),
     "retried": Told("Tried again under the same key", "rotate-ccw", "warn"),
+    "put_off": Told("Waits before another attempt", "hourglass", "warn"),
     "answered": Told("Answered by a person", "message-square"),
     "cancelled": Told("Cancelled by a person", "ban", "warn"),
     "refused": Told("An attempt was refused", "ban", "bad"),

@@ -10,6 +10,7 @@ MAY_WRITE = {
     "traces.calls": "what was said to the model, and its answer",
     "accounts.tokens": "tokens",
     "tools.executor": "the ledger",
+    "tools.ledger": "rows of the ledger that change hands or wait",
     "tools.killswitch": "stops, let go of",
     "tools.offering": "the catalogue, as the owner account",
     "tools.presence": "who is at work",

@@ -11,6 +11,7 @@ import pytest
 from tools import executor, registry
 from tools.connecting import Call
 from tools.contract import Idempotency, Outcome
+from tools.ledger import Later, Taken
 from traces.ids import uuid7
 
 LOST = Outcome.uncertain("timeout", "No answer.", sent=True)
@@ -33,11 +34,19 @@ class Scripted:
         return None
 
 
+ORPHAN = Taken(uuid7(), 2, 2, True)
+
+
 def _claimed(monkeypatch: pytest.MonkeyPatch, idempotency: Idempotency, *outcomes: Outcome) -> tuple[Any, Scripted]:
     scripted = Scripted(list(outcomes))
     monkeypatch.setattr(registry, "connector", lambda _: scripted)
     call = Call(organization=uuid7(), run=uuid7(), action=uuid7(), key="k", request={})
-    return executor.Claimed(uuid7(), 1, SimpleNamespace(idempotency=idempotency), call), scripted  # type: ignore[arg-type]
+    return executor.Claimed(uuid7(), 1, SimpleNamespace(idempotency=idempotency, timeout=2.0), call), scripted  # type: ignore[arg-type]
+
+
+def _ended(outcome: Outcome | Later) -> Outcome:
+    assert isinstance(outcome, Outcome), outcome
+    return outcome
 
 
 def _here(proven: bool = True) -> Any:
@@ -57,12 +66,12 @@ def test_a_dead_workers_keyed_call_is_not_failed_by_one_that_never_left(
     monkeypatch: pytest.MonkeyPatch, later: Outcome
 ) -> None:
     claimed, _ = _claimed(monkeypatch, Idempotency.keyed(60), later)
-    assert executor.recover(claimed, _here(), repeat=True).status == "uncertain"
+    assert _ended(executor.recover(claimed, _here(), ORPHAN)).status == "uncertain"
 
 
 def test_a_dead_workers_keyed_call_is_not_failed_by_a_worker_that_may_not_act(monkeypatch: pytest.MonkeyPatch) -> None:
     claimed, scripted = _claimed(monkeypatch, Idempotency.keyed(60), LOST)
-    assert executor.recover(claimed, _here(proven=False), repeat=True).status == "uncertain"
+    assert _ended(executor.recover(claimed, _here(proven=False), ORPHAN)).status == "uncertain"
     assert scripted.calls == []
 
 
@@ -75,5 +84,5 @@ def test_a_first_call_that_never_left_is_a_failure_after_bounded_attempts(monkey
 def test_a_tool_that_is_neither_is_called_once_and_stays_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
     claimed, scripted = _claimed(monkeypatch, Idempotency.neither(), LOST)
     assert executor.call(claimed, _here()) is LOST
-    assert executor.recover(claimed, _here(), repeat=True).status == "uncertain"
+    assert _ended(executor.recover(claimed, _here(), ORPHAN)).status == "uncertain"
     assert scripted.calls == [1]

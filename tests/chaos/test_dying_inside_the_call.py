@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import pytest
@@ -10,6 +12,7 @@ from tests.chaos.killing import OUTSIDE, Figures, Kind, held, send
 from tests.support.stage import Stage
 from tests.support.up import until
 from tests.support.world import World
+from tools.models import Execution
 
 ROLES = ("gatekeeper", "executor", "sweeper")
 
@@ -46,6 +49,20 @@ def test_an_answer_that_is_lost(theatre: Stage, chaos_catalogue: None, world: Wo
         assert road.settled() == ("uncertain" if kind.idempotency == "neither" else "done")
         assert stage.alive("executor", victim)
         held(road, f"the answer was lost {moment} the effect")
+
+
+def test_a_wait_survives_whoever_laid_the_row_down(theatre: Stage, chaos_catalogue: None, world: World) -> None:
+    """It is a row: the executor is killed while the call waits for another attempt, and a fresh one makes it."""
+    with theatre.playing(*ROLES) as stage:
+        victim = stage.present("executor")
+        stage.world.order("raise before")
+        road = send(stage, world, OUTSIDE[1])
+        until(lambda: Execution.objects.filter(action=road.action.id, retry_at__isnull=False).exists(), 10, "it waits")
+        os.kill(victim, signal.SIGKILL)
+        stage.gone("executor", victim)
+        assert road.settled() == "done"
+        assert (road.effects, stage.world.calls(road.key)) == (1, 2)
+        assert Execution.objects.get(action=road.action.id).fence == 2
 
 
 @pytest.mark.parametrize("said", ["nul", "surrogate", "long"])

@@ -11,7 +11,7 @@ from approvals import tasks
 from approvals.models import Action
 from approvals.services import execute
 from tests.support.world import World, approved
-from tools import executor
+from tools import executor, ledger
 from tools.contract import Outcome
 from tools.models import Execution, Worker
 from tools.presence import Presence
@@ -32,11 +32,11 @@ def test_a_worker_that_was_overtaken_records_nothing(world: World) -> None:
     with closing(_Here("executor")) as first, closing(_Here("executor")) as second:
         (old,) = tasks._claim(execute.waiting(1), first)
         with transaction.atomic():
-            assert executor.take_over(second.worker, action.id) is None  # the first one lives
+            assert ledger.take_over(second.worker, action.id) is None  # the first one lives
         Worker.objects.filter(id=first.worker.id).update(ended_at=Now())
         with transaction.atomic():
-            taken = executor.take_over(second.worker, action.id)
-        assert taken == executor.Taken(old.execution, 2, attempt=2, repeatable=True)
+            taken = ledger.take_over(second.worker, action.id)
+        assert taken == ledger.Taken(old.execution, 2, attempt=2, repeatable=True)
         new = executor.Claimed(taken.execution, taken.fence, old.contract, old.call)
         for item, worker in ((old, first), (old, second), (new, first)):
             with transaction.atomic():

@@ -68,7 +68,7 @@ def test_every_boundary_of_the_road(
 # The commits of a successor's life when its predecessor died after its claim, and before any effect.
 RECOVERY = {
     "send_message": ["INSERT", "COMMIT", "COMMIT", "COMMIT"],  # presence, take-over, effect, record
-    "chaos_queryable": ["INSERT", "COMMIT", "COMMIT"],  # presence, take-over, record
+    "chaos_queryable": ["INSERT", "COMMIT", "COMMIT", "COMMIT", "COMMIT"],  # presence, take-over, wait, again, record
     "write_note": ["INSERT", "COMMIT", "COMMIT"],  # presence, take-over, record of the doubt
 }
 

@@ -9,9 +9,10 @@ from approvals.services.verdict import did_not_happen, happened
 from approvals.tasks import execute_permitted, sign_permits
 from tests.integration.test_permit_claim import signed
 from tests.support import tools as odd
+from tests.support.sql import without_guards
 from tests.support.world import World
 from tools import executor
-from tools.models import Execution
+from tools.models import Execution, Note
 from tools.presence import bury
 
 CLASSES = ["odd_keyed", "odd_queryable", "odd_neither"]
@@ -28,6 +29,12 @@ def ready(world: World, tool: str) -> Action:
 
 def key_of(action: Action) -> str:
     return Execution.objects.get(action=action.id).key
+
+
+def now_due() -> None:
+    """The wait of whatever waits is over."""
+    with without_guards() as admin:
+        admin.execute("UPDATE tools_execution SET retry_at = clock_timestamp() WHERE retry_at IS NOT NULL")
 
 
 def now_is(action: Action) -> tuple[str, str, int]:
@@ -80,12 +87,31 @@ def test_a_queryable_call_that_breaks_off_after_its_effect_is_asked_about_and_no
     assert (len(odd.CALLS), odd.PROBES) == (1, [key_of(action)])
 
 
-def test_a_queryable_call_that_broke_off_before_its_effect_is_made_again_once_it_is_known_absent(world: World) -> None:
+def test_a_queryable_call_that_broke_off_before_its_effect_is_made_again_once_it_is_absent_twice(world: World) -> None:
+    odd.ORDERS.append("break_before")
+    action = ready(world, "odd_queryable")
+    assert execute_permitted() == 0
+    assert now_is(action) == ("executing", "claimed", 0)
+    assert (len(odd.CALLS), len(odd.PROBES)) == (1, 1)
+    assert execute_permitted() == 0, "not before the tool's time is over: it may still be working on the first call"
+    assert (len(odd.CALLS), len(odd.PROBES)) == (1, 1)
+    now_due()
+    assert execute_permitted() == 1
+    assert now_is(action) == ("done", "done", 1)
+    assert (len(odd.CALLS), len(odd.PROBES)) == (2, 2)
+
+
+def test_a_queryable_tool_that_was_slow_has_its_effect_once(world: World) -> None:
     odd.ORDERS.append("break_before")
     action = ready(world, "odd_queryable")
     execute_permitted()
+    Note.objects.create(
+        organization=action.organization_id, about=key_of(action), text="late"
+    )  # it got there after all
+    now_due()
+    assert execute_permitted() == 1
     assert now_is(action) == ("done", "done", 1)
-    assert (len(odd.CALLS), len(odd.PROBES)) == (2, 1)
+    assert (len(odd.CALLS), len(odd.PROBES)) == (1, 2)
 
 
 def test_a_queryable_tool_that_cannot_say_leaves_a_doubt(world: World) -> None:

@@ -98,7 +98,7 @@ ANSWERS: list[tuple[str, Any, OutcomeStatus, str, bool]] = [
     ("500 after the effect", says(500, '{"error": "boom"}'), UNCERTAIN, "tool_error", True),
     ("502", says(502, "<html>"), UNCERTAIN, "tool_error", True),
     ("503", says(503), UNCERTAIN, "tool_error", True),
-    ("503 with Retry-After", says(503, b"", "Retry-After: 3"), FAILED, "tool_busy", True),
+    ("503 with Retry-After", says(503, b"", "Retry-After: 3"), UNCERTAIN, "tool_error", True),
     ("504", says(504), UNCERTAIN, "tool_error", True),
     ("600", says(600), UNCERTAIN, "answer_unknown", False),
 ]  # fmt: skip

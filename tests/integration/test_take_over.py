@@ -11,15 +11,15 @@ import pytest
 from approvals.models import Action
 from approvals.services import execute
 from approvals.tasks import _claim, execute_permitted
-from tests.integration.test_execution_classes import key_of, now_is, obedient, ready  # noqa: F401
+from tests.integration.test_execution_classes import key_of, now_due, now_is, obedient, ready  # noqa: F401
 from tests.support import tools as odd
 from tests.support.sql import without_guards
 from tests.support.world import World
 from tools import executor
 from tools.contract import Outcome
-from tools.killswitch import engage
+from tools.killswitch import engage, release
 from tools.models import Execution, Worker
-from tools.presence import Presence, bury, host, orphaned, present, ticks
+from tools.presence import Presence, bury, host, present, ticks
 from traces.clock import later
 from traces.ids import uuid7
 
@@ -63,7 +63,7 @@ def test_a_keyed_call_is_made_again_after_the_claimers_death_with_the_same_key(w
     action = ready(world, "odd_keyed")
     (claim,) = claimed_by(gone())
     bury()
-    assert orphaned()
+    assert execute.unfinished(1)
     assert execute_permitted() == 1
     assert now_is(action) == ("done", "done", 1)
     assert [key for _, key, _ in odd.CALLS] == [claim.call.key] == [key_of(action)]
@@ -76,10 +76,14 @@ def test_a_queryable_tool_is_asked_first_after_the_claimers_death(world: World) 
         if claim.call.action == felt.id:
             odd._perform("odd_queryable", odd.Odd(text="once"), claim.call, remembers=False)
     odd.CALLS.clear()
-    assert execute_permitted() == 2
+    assert execute_permitted() == 1
+    assert (now_is(felt), now_is(unfelt)) == (("done", "done", 1), ("executing", "claimed", 0))
+    assert odd.CALLS == [], "what a dead worker has sent may still be on its way"
+    now_due()
+    assert execute_permitted() == 1
     assert now_is(felt) == now_is(unfelt) == ("done", "done", 1)
     assert [("odd_queryable", key_of(unfelt), 2)] == odd.CALLS  # the second attempt at it
-    assert sorted(odd.PROBES) == sorted([key_of(felt), key_of(unfelt)])
+    assert sorted(odd.PROBES) == sorted([key_of(felt), key_of(unfelt), key_of(unfelt)])
 
 
 def test_a_tool_that_is_neither_is_left_to_a_person_after_the_claimers_death(world: World) -> None:
@@ -119,19 +123,31 @@ def test_under_a_stop_an_orphan_is_asked_about_and_never_repeated(tool: str, pro
     assert (odd.CALLS, len(odd.PROBES)) == ([], probes)
 
 
+def test_a_stop_that_was_lifted_again_has_voided_an_orphans_permit_for_good(world: World) -> None:
+    action = ready(world, "odd_keyed")
+    claimed_by(gone())
+    switch = engage(
+        actor=world.reviewer, organization=world.organization.id, scope="run", target=action.run, reason="wait"
+    )
+    release(actor=world.reviewer2, organization=world.organization.id, switch_id=switch.id)
+    execute_permitted()
+    assert now_is(action) == ("uncertain", "uncertain", 0)
+    assert odd.CALLS == []
+
+
 def test_what_a_living_claimer_holds_is_not_touched(world: World) -> None:
     action = ready(world, "odd_keyed")
     other = Presence("executor")
     try:
         claimed_by(other.worker)
         bury()
-        assert not orphaned()
+        assert not execute.unfinished(1)
         assert execute_permitted() == 0
         assert now_is(action) == ("executing", "claimed", 0)
     finally:
         other.leave()
     bury()
-    assert orphaned()
+    assert execute.unfinished(1)
     assert execute_permitted() == 1
     assert now_is(action) == ("done", "done", 1)
 

@@ -36,7 +36,14 @@ def chaos_keyed(arguments: Thing, call: Call) -> dict[str, JSON]:
     return {"left": True}
 
 
-@tool(title="Queryable", tier=Tier.WRITE, idempotency=Idempotency.queryable(), summary="Do {text}", consent="Do it")
+@tool(
+    title="Queryable",
+    tier=Tier.WRITE,
+    idempotency=Idempotency.queryable(),
+    summary="Do {text}",
+    consent="Do it",
+    timeout=1.0,  # that long "absent" is not believed
+)
 def chaos_queryable(arguments: Thing, call: Call) -> dict[str, JSON]:
     """Leave a line outside; what became of a key can be asked."""
     _world().called(call.key, remembers=False)

@@ -138,6 +138,7 @@ class HttpConnector:
             read=request["method"] in SAFE and contract.tier is Tier.READ,
             keyed=contract.idempotency.kind is IdempotencyClass.KEYED,
             attempt=call.attempt,
+            clean=call.clean,
         )
 
     def _added(self, contract: Contract, call: Call, url: str) -> dict[str, str]:

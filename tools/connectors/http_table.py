@@ -20,25 +20,32 @@ answer too large, or not HTTP                  UNCERTAIN  yes    no     we stopp
 301, 307, 308                                  FAILED     yes    no     "not here": no redirect is ever followed
 302, 303 to a write                            UNCERTAIN  yes    no     often means "done, look over there"
 other 3xx                                      FAILED     yes    no     an answer about documents, not about effects
-429; 503 with Retry-After; 425                 FAILED     yes    yes    turned away at the door and told when to return
+429, 425                                       FAILED     yes    yes    turned away at the door: a word about this call
 408                                            UNCERTAIN  yes    yes    a whole request was sent, so somebody behind
                                                                         the door gave up waiting
 other 4xx                                      FAILED     yes    no     the tool's own refusal, in its own words
-5xx                                            UNCERTAIN  yes    yes    tools fall over after the effect as well
+5xx, a 503 with Retry-After too                UNCERTAIN  yes    yes    tools fall over after the effect as well; a 503
+                                                                        speaks of the service, not of this call
 1xx as the last word, 600 and above            UNCERTAIN  yes    no     nobody knows what this means
 =============================================  =========  =====  =====  ================================================
 
+425, 429 and 503 may say when to come back (Retry-After). The outcome carries that on, never longer than ten minutes;
+the executor waits for it where another attempt is harmless.
+
 Two readings of the table depend on the call, not on the answer:
 
-* *A repeat of a keyed call.* The earlier attempt may have had the effect, so an answer that is only about this attempt
-  settles nothing: 401, 403, 407, 409 ("the first one is still running"), 425, 429 and 503 become UNCERTAIN.
+* *A repeat of a keyed call.* Unless every earlier attempt is known to have done nothing, one of them may have had the
+  effect, so an answer that is only about this attempt settles nothing: 401, 403, 407, 409 ("the first one is still
+  running"), 425 and 429 become UNCERTAIN.
 * *A read* (a GET of a tool of tier read) has no effect that anybody could doubt. It stays UNCERTAIN, and is asked
-  again, for two attempts; from the third on, or where asking again cannot help, it FAILED. Nobody is asked whether a
-  read happened.
+  again, for two attempts; from the third on, or where asking again cannot help or is to wait, it FAILED. Nobody is
+  asked whether a read happened.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from tools.contract import Error, Outcome, OutcomeStatus
@@ -47,11 +54,14 @@ from tools.wire import Answer, Broken
 from traces.canonical import JSON, BadJSON, parse
 
 READ_ATTEMPTS = 3
+LONGEST_WAIT = 600.0
+"""Seconds that a tool may ask us to wait; who asks for more is called again by then."""
 LONGEST_EXCUSE = 500
 LONGEST_TEXT = 20_000
 """Characters that are kept of a result that is not JSON."""
 _SAYING = ("detail", "message", "error", "title", "error_description", "reason", "msg")
-_ABOUT_THIS_ATTEMPT = frozenset({401, 403, 407, 409, 425, 429, 503})
+_ABOUT_THIS_ATTEMPT = frozenset({401, 403, 407, 409, 425, 429})
+_SAYS_WHEN = frozenset({425, 429, 503})
 
 DONE, FAILED, UNCERTAIN = OutcomeStatus.DONE, OutcomeStatus.FAILED, OutcomeStatus.UNCERTAIN
 
@@ -105,15 +115,16 @@ def row_of(answer: Answer, *, readable: bool) -> Row:
     """The row for an answer. `readable`: its body is JSON or empty."""
     if 200 <= answer.status < 300:
         return _SUCCESS if readable or answer.framed else _UNREADABLE
-    if answer.status == 503 and answer.headers.get("retry-after", "").strip():
-        return _LATER
     return _EXACT.get(answer.status) or _HUNDREDS.get(answer.status // 100, _UNKNOWN)
 
 
-def classify(happened: Answer | Broken, *, read: bool = False, keyed: bool = False, attempt: int = 1) -> Outcome:
+def classify(
+    happened: Answer | Broken, *, read: bool = False, keyed: bool = False, attempt: int = 1, clean: bool = False
+) -> Outcome:
     """The outcome of one exchange.
 
-    `read`: the call cannot have an effect; `keyed`: the tool honours our key; `attempt`: from 1.
+    `read`: the call cannot have an effect; `keyed`: the tool honours our key; `attempt`: from 1; `clean`: every attempt
+    before this one is known to have done nothing.
     """
     if isinstance(happened, Broken):
         row = BROKEN[happened.why]
@@ -128,11 +139,38 @@ def classify(happened: Answer | Broken, *, read: bool = False, keyed: bool = Fal
             return Outcome(DONE, result=result, sent=True, evidence=evidence)
         said = _said(result)
         outcome = _outcome(row, _sentence(row, happened, said), evidence | ({"said": said} if said else {}))
-        if keyed and not read and attempt > 1 and happened.status in _ABOUT_THIS_ATTEMPT:
+        if happened.status in _SAYS_WHEN:
+            outcome = replace(outcome, retry_after=retry_after(happened.headers))
+        if keyed and not read and attempt > 1 and not clean and happened.status in _ABOUT_THIS_ATTEMPT:
             outcome = replace(outcome, status=UNCERTAIN)
-    if read and outcome.status is UNCERTAIN and (attempt >= READ_ATTEMPTS or not row.again):
+    waits = outcome.retry_after is not None
+    if read and outcome.status is UNCERTAIN and (attempt >= READ_ATTEMPTS or waits or not row.again):
         return replace(outcome, status=FAILED)
     return outcome
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that an answer asks to wait, from 1 to LONGEST_WAIT; None where it says nothing readable.
+
+    A date counts from the answer's own Date, or else from this host's clock: the clocks need not agree.
+    """
+    said = headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        seconds = float(said[:9])
+    else:
+        until, since = _moment(said), _moment(headers.get("date", "")) or datetime.now(UTC)
+        if until is None:
+            return None
+        seconds = (until - since).total_seconds()
+    return min(max(seconds, 1.0), LONGEST_WAIT)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _outcome(row: Row, text: str, evidence: dict[str, JSON]) -> Outcome:
