@@ -9,13 +9,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from tools.permits import ALGORITHM, PermitClaims, kid_of
+from tools.permit_keys import kid_of
+from tools.permits import ALGORITHM, PermitClaims
 
 
-@functools.lru_cache(maxsize=1)
 def _key() -> Ed25519PrivateKey:
+    """The key that signs now: read again when it was replaced, and never while others may read it."""
     path = Path(settings.LAM_PERMIT_KEY)
-    if path.stat().st_mode & 0o077:
+    found = path.stat()
+    return _read(path, found.st_mtime_ns, found.st_mode)
+
+
+@functools.lru_cache(maxsize=2)
+def _read(path: Path, _modified: int, mode: int) -> Ed25519PrivateKey:
+    if mode & 0o077:
         raise ImproperlyConfigured(
             f"LAM_PERMIT_KEY: {path.name} may be read by others; make it readable by one user only"
         )

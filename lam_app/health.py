@@ -42,8 +42,8 @@ def jwks(_request: HttpRequest) -> HttpResponse:
             "use": "sig",
             "alg": ALGORITHM,
             "kid": kid,
-            "x": base64.urlsafe_b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).rstrip(b"=").decode(),
+            "x": base64.urlsafe_b64encode(one.key.public_bytes(Encoding.Raw, PublicFormat.Raw)).rstrip(b"=").decode(),
         }
-        for kid, key in known.items()
+        for kid, one in known.items()
     ]
     return JsonResponse({"keys": keys}, headers={"Cache-Control": "public, max-age=300"})

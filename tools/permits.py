@@ -1,22 +1,19 @@
 """Verifying permits: with the public key alone, one algorithm, and the database's clock for time.
 
 A permit is a JWT (RFC 7519) signed with Ed25519 (RFC 8037). What the header says of an algorithm is never believed
-(RFC 8725 §3.1), and an unknown key id is refused. Whether a permit has expired is judged inside the
-claim by the database, never here: an executor's clock decides nothing.
+(RFC 8725 §3.1); an unknown key id is refused, and so is a retired key for what came after it. Whether a permit has
+expired is judged inside the claim by the database, never here: an executor's clock decides nothing.
 """
 
-import functools
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 
-from traces.canonical import digest
+from tools.permit_keys import PublicKey, read
 from traces.exceptions import DomainError
 
 ISSUER = "countersign"
@@ -120,29 +117,9 @@ def _of_kind(kind: type, payload: dict[str, Any], names: tuple[str, ...]) -> Non
             raise TypeError(name)
 
 
-def kid_of(public: Ed25519PublicKey) -> str:
-    """A key's name: the first half of a digest of the key itself, so that two keys never share one."""
-    raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return digest("permit_key", raw.hex())[7:39]
-
-
-@functools.lru_cache(maxsize=8)
-def _read(path: Path, _modified: int) -> dict[str, Ed25519PublicKey]:
-    keys: dict[str, Ed25519PublicKey] = {}
-    for block in path.read_bytes().split(b"-----END PUBLIC KEY-----"):
-        if b"BEGIN PUBLIC KEY" not in block:
-            continue
-        key = serialization.load_pem_public_key(block.strip() + b"\n-----END PUBLIC KEY-----\n")
-        if not isinstance(key, Ed25519PublicKey):
-            raise PermitRefused("A permit key has to be an Ed25519 key.")
-        keys[kid_of(key)] = key
-    return keys
-
-
-def public_keys() -> dict[str, Ed25519PublicKey]:
-    """The keys that permits are accepted under, by name; several while one replaces another."""
-    path = Path(settings.LAM_PERMIT_PUBLIC_KEY)
-    return _read(path, path.stat().st_mtime_ns)
+def public_keys() -> dict[str, PublicKey]:
+    """The keys that permits are accepted under, by name. Raises OSError where there is no file yet."""
+    return read(Path(settings.LAM_PERMIT_PUBLIC_KEY))
 
 
 def verify(token: str) -> PermitClaims:
@@ -151,12 +128,12 @@ def verify(token: str) -> PermitClaims:
         header = jwt.get_unverified_header(token)
         if set(header) != {"alg", "kid", "typ"} or header["alg"] != ALGORITHM or header["typ"] != "permit+jwt":
             raise PermitRefused("The permit's header is not that of a permit.")
-        key = public_keys().get(str(header["kid"]))
-        if key is None:
+        known = public_keys().get(str(header["kid"]))
+        if known is None:
             raise PermitRefused("The permit is signed under a key that is not known here.")
         payload = jwt.decode(
             token,
-            key,
+            known.key,
             algorithms=[ALGORITHM],
             issuer=ISSUER,
             options={
@@ -171,7 +148,10 @@ def verify(token: str) -> PermitClaims:
     # Base64 has several spellings of the same bytes; only the one that we sign is a permit.
     if _canonical_spelling(token) != token:
         raise PermitRefused("The permit is not spelled as it was signed.")
-    return PermitClaims.from_jwt(payload)
+    claims = PermitClaims.from_jwt(payload)
+    if not known.vouches_for(claims.not_before, claims.expires):
+        raise PermitRefused("The permit is signed under a key that had been retired.")
+    return claims
 
 
 def _canonical_spelling(token: str) -> str:
