@@ -152,7 +152,7 @@ def gather(asked: Asked, *, dry_run: DryRun | None = None) -> Gathered:
     facts = Facts(
         policy_version=policy.number,
         halts=tuple(Halt(scope=scope, target=target, reason=why) for scope, target, why in engaged_over(scopes)),
-        tool=tool_facts(tool, version, contract),
+        tool=tool_facts(tool, version, contract, arguments),
         arguments=arguments,
         problems=problems,
         initiator=initiator_of(asked.organization, asked.initiator, tool),

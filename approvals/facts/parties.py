@@ -1,16 +1,20 @@
 """Who the call is made for, and which tool it is, as the rows stand now."""
 
 import uuid
+from typing import Any
 
 from accounts.models import Agent, Membership
 from approvals.policy import Party, ToolFacts
+from approvals.policy.values import amount_in, currency_in
 from tools.contract import Contract, Maturity, Tier
 from tools.models import AgentTool, Tool, ToolVersion
 from tools.queries import holds
 
 
-def tool_facts(tool: Tool | None, version: ToolVersion | None, contract: Contract | None) -> ToolFacts | None:
-    """The tool as the catalogue holds it; None where there is none of that name."""
+def tool_facts(
+    tool: Tool | None, version: ToolVersion | None, contract: Contract | None, arguments: Any
+) -> ToolFacts | None:
+    """The tool as the catalogue holds it, and the money that these arguments move; None where there is no such tool."""
     if tool is None or version is None or contract is None:
         return None
     return ToolFacts(
@@ -25,8 +29,13 @@ def tool_facts(tool: Tool | None, version: ToolVersion | None, contract: Contrac
         veto_seconds=tool.veto_seconds,
         categories=contract.categories,
         lifted={category: str(entry["reason"]) for category, entry in tool.lifted.items()},
+        lifted_up_to={
+            category: str(entry["limit"]) for category, entry in tool.lifted.items() if entry.get("limit") is not None
+        },
         idempotency=contract.idempotency.kind,
         reversible=contract.reversible,
+        amount=amount_in(arguments, contract.amount_field),
+        currency=currency_in(arguments, contract.currency, contract.currency_field),
     )
 
 

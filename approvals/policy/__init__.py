@@ -7,7 +7,7 @@ stored with the revision, so the same ruling can be had again from the record, a
 Pure: frozen data in and out, no database, clock or network.
 """
 
-from approvals.policy.document import Policy
+from approvals.policy.document import Counts, Limit, Per, Policy
 from approvals.policy.evidence import (
     Able,
     DryRun,
@@ -21,21 +21,25 @@ from approvals.policy.evidence import (
     Usage,
 )
 from approvals.policy.facts import Facts, Halt, Party, ToolFacts
+from approvals.policy.matching import amount_of, applies, asks_of, limits_over
 from approvals.policy.reading import PolicyRefused, read_policy
 from approvals.policy.rules import replay, rule
 from approvals.policy.ruling import Finding, Ruling, Verdict
 
 __all__ = [
     "Able",
+    "Counts",
     "DryRun",
     "DryRunState",
     "Facts",
     "Finding",
     "Halt",
     "History",
+    "Limit",
     "Origin",
     "Owner",
     "Party",
+    "Per",
     "PlanState",
     "Policy",
     "PolicyRefused",
@@ -45,6 +49,10 @@ __all__ = [
     "ToolFacts",
     "Usage",
     "Verdict",
+    "amount_of",
+    "applies",
+    "asks_of",
+    "limits_over",
     "read_policy",
     "replay",
     "rule",

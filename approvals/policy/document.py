@@ -7,9 +7,15 @@ a reviewer, an auditor and a replay speak of the same line.
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
+from typing import TypeVar
 
+from approvals.policy.facts import Facts
 from approvals.policy.ruling import Verdict
 from tools.kinds import Category, Tier
+
+DAY = 86_400
+"""Seconds over which an exposure is counted."""
 
 
 class Per(StrEnum):
@@ -49,9 +55,26 @@ class Selector:
 
     tools: frozenset[str] = frozenset()
     categories: frozenset[Category] = frozenset()
+    """Tools of any of these."""
     tiers: frozenset[Tier] = frozenset()
     agents: frozenset[str] = frozenset()
+    """Agents by name or id."""
     initiators: frozenset[str] = frozenset()
+    """People by name or id."""
+
+    def fits(self, facts: Facts) -> bool:
+        """Whether a call is one of these; a tool that is not in the catalogue is denied anyway and fits nothing."""
+        tool = facts.tool
+        return (
+            tool is not None
+            and (not self.tools or tool.name in self.tools)
+            and (not self.categories or not self.categories.isdisjoint(tool.categories))
+            and (not self.tiers or tool.tier in self.tiers)
+            and (not self.agents or facts.agent.name in self.agents or facts.agent.id in self.agents)
+            and (
+                not self.initiators or facts.initiator.name in self.initiators or facts.initiator.id in self.initiators
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +118,15 @@ class Limit:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_Entry = TypeVar("_Entry", Rule, Limit)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
-    """The whole document. The defaults are what an organization begins with."""
+    """The whole document. The defaults are what an organization begins with.
+
+    Without slots, because what is looked up for each call is sorted by tool once for each document.
+    """
 
     rules: tuple[Rule, ...] = ()
     limits: tuple[Limit, ...] = ()
@@ -115,3 +144,44 @@ class Policy:
     fresh_seconds: int = 300
     """How long ago a reviewer may have signed in when the risk is high."""
     high_risk_quorum: int = 1
+
+    @cached_property
+    def exposure_limits(self) -> tuple[Limit, ...]:
+        """The exposures as limits like any other: what all tools that move money may move in a day."""
+        return tuple(
+            Limit(
+                id=f"exposure-{currency}",
+                about=Selector(categories=frozenset({Category.MONEY})),
+                per=Per.ORGANIZATION,
+                counts=Counts.AMOUNT,
+                most=most,
+                seconds=DAY,
+                unit=currency,
+                reason="the most money that a day may move",
+            )
+            for currency, most in self.exposure
+        )
+
+    def rules_for(self, tool: str) -> tuple[Rule, ...]:
+        """The rules that may be about a tool of this name, in the order of the document."""
+        return self._rules_by_tool.get(tool, self._rules_by_tool[""])
+
+    def limits_for(self, tool: str) -> tuple[Limit, ...]:
+        """The limits that may be about a tool of this name, exposures last."""
+        return self._limits_by_tool.get(tool, self._limits_by_tool[""])
+
+    @cached_property
+    def _rules_by_tool(self) -> dict[str, tuple[Rule, ...]]:
+        return _by_tool(self.rules)
+
+    @cached_property
+    def _limits_by_tool(self) -> dict[str, tuple[Limit, ...]]:
+        return _by_tool((*self.limits, *self.exposure_limits))
+
+
+def _by_tool(entries: tuple[_Entry, ...]) -> dict[str, tuple[_Entry, ...]]:
+    """Entries by each tool that any of them names; the empty name stands for every other tool."""
+    names = {"", *(name for entry in entries for name in entry.about.tools)}
+    return {
+        name: tuple(entry for entry in entries if not entry.about.tools or name in entry.about.tools) for name in names
+    }

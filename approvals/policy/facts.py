@@ -22,7 +22,9 @@ from approvals.policy.evidence import (
     Source,
     Usage,
 )
+from approvals.policy.values import amount_problem
 from tools.kinds import Category, IdempotencyClass, Maturity, Tier
+from tools.text import display
 from traces.canonical import JSON
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -71,6 +73,12 @@ class ToolFacts:
     categories: frozenset[Category] = frozenset()
     lifted: Mapping[str, str] = field(default_factory=dict)
     """Category to the reason for which an administrator lifted it."""
+    lifted_up_to: Mapping[str, str] = field(default_factory=dict)
+    """Category to the largest amount of one call for which it is lifted, as a decimal number."""
+    amount: str | None = None
+    """How much money this call moves, as a decimal number; None where nobody can tell."""
+    currency: str = ""
+    """The currency of that amount (ISO 4217); empty where nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +120,7 @@ class Facts:
                 **_fields(tool),
                 "categories": sorted(map(str, tool.categories)),
                 "lifted": {str(category): reason for category, reason in tool.lifted.items()},
+                "lifted_up_to": {str(category): most for category, most in tool.lifted_up_to.items()},
             },
             "arguments": self.arguments,
             "initiator": _fields(self.initiator),
@@ -160,6 +169,8 @@ class Facts:
         yield from _unknown("idempotency class", IdempotencyClass, tool.idempotency)
         for category in sorted(tool.categories):
             yield from _unknown("category", Category, category)
+        if tool.amount is not None and amount_problem(tool.amount):
+            yield f"the amount {display(tool.amount, one_line=True, limit=40)!r} {amount_problem(tool.amount)}"
         if not isinstance(tool.veto_seconds, int) or isinstance(tool.veto_seconds, bool) or tool.veto_seconds < 0:
             yield f"veto window of {tool.veto_seconds!r} seconds"
         for name, flag in (
@@ -195,6 +206,7 @@ def _tool(value: Mapping[str, Any]) -> ToolFacts:
         "idempotency": _word(IdempotencyClass, value["idempotency"]),
         "categories": frozenset(_word(Category, category) for category in value["categories"]),
         "lifted": dict(value["lifted"]),
+        "lifted_up_to": dict(value.get("lifted_up_to", {})),
     }
     return ToolFacts(**{**value, **words})
 
