@@ -11,6 +11,9 @@ from django.http import HttpRequest, QueryDict
 
 from traces.exceptions import DomainError
 
+LARGEST_HEAD = 65_536
+"""Bytes of a request's head: its first line and its headers."""
+MOST_HEADERS = 200
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _REPLACED = "\ufffd"
@@ -84,7 +87,9 @@ def _is_utf8(raw: bytes | None) -> bool:
 
 
 class BodyLimit:
-    """ASGI: stop reading a body at the limit, also one that announces no length, before Django spools it to disk."""
+    """ASGI: refuse a head that is too long before Django reads it, and stop reading a body at the limit, also one that
+    announces no length, before Django spools it to disk.
+    """
 
     def __init__(self, app: App, limit: int) -> None:
         """`limit` is in bytes."""
@@ -94,6 +99,10 @@ class BodyLimit:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        heads = scope.get("headers", ())
+        if len(heads) > MOST_HEADERS or sum(len(name) + len(value) for name, value in heads) > LARGEST_HEAD:
+            await _refuse(send, 431, _HEAD_TOO_LARGE)
             return
         read = 0
         started = False
@@ -116,12 +125,20 @@ class BodyLimit:
         except BodyTooLarge:
             if started:
                 raise
-            headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-            await send({"type": "http.response.start", "status": 413, "headers": headers})
-            await send({"type": "http.response.body", "body": _TOO_LARGE % self.limit})
+            await _refuse(send, 413, _TOO_LARGE % self.limit)
+
+
+async def _refuse(send: Send, status: int, problem: bytes) -> None:
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": problem})
 
 
 _TOO_LARGE = (
     b'{"type": "about:blank", "title": "Request Entity Too Large", "status": 413, "code": "too_large",'
     b' "detail": "The request is larger than %d bytes."}'
+)
+_HEAD_TOO_LARGE = (
+    b'{"type": "about:blank", "title": "Request Header Fields Too Large", "status": 431, "code": "too_large",'
+    b' "detail": "The request has more headers than this server reads."}'
 )

@@ -89,10 +89,12 @@ def web(host: str, port: int, ready: Callable[[], None]) -> None:
                 ready()
 
     from lam_app.asgi import application
+    from lam_app.serving import BoundedHead
 
     Server(
         uvicorn.Config(
             application,
+            http=BoundedHead,
             host=host,
             port=port,
             lifespan="off",
