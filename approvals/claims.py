@@ -1,8 +1,8 @@
 """What must still be true of a permitted action when it is claimed, as SQL that is judged inside the claim.
 
 The database's clock judges expiry, the permit's row judges withdrawal, and the rights of the deciders, of the
-initiator and of the agent are looked up again. The alias ``m`` is the action, ``asked`` the verified claims of its
-permit (``tools.executor.claim``).
+initiator and of the agent are looked up again, as is whether the deciders still are enough of each team. The alias
+``m`` is the action, ``asked`` the verified claims of its permit (``tools.executor.claim``).
 """
 
 from django.db import connection
@@ -36,6 +36,8 @@ _TRUE = """
                   SELECT 1 FROM tools_right x
                   WHERE x.user_id = d.id AND x.tool_id = t.id AND x.codename = 'review_tool')
                  OR d.id = ANY (m.principals))
+          AND (cardinality(p.deciders) = 0
+               OR approvals_votes_suffice(m.id, m.revision, m.digest, m.risk, m.quorum, m.teams))
     )
     AND EXISTS (
         SELECT 1 FROM tools_right x

@@ -26,6 +26,20 @@ class PrincipalMayNotDecide(DomainError):
     code: ClassVar[str] = "not_permitted"
 
 
+class EditorMayNotApprove(DomainError):
+    """You wrote this version. On high risk somebody else has to approve it."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class SignInAgain(DomainError):
+    """The risk is high, and you signed in too long ago. Sign in again, then decide; nothing was decided so far."""
+
+    http_status: ClassVar[int] = 401
+    code: ClassVar[str] = "sign_in_again"
+
+
 class AlreadyDecided(DomainError):
     """Somebody was first. The action has moved on since this page was made."""
 
@@ -56,6 +70,13 @@ class Halted(DomainError):
 
 class ReasonMissing(DomainError):
     """Say why: the reason is kept, and the agent is told not to try the same again."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class NothingChanged(DomainError):
+    """These are the arguments as they stand, so there is nothing to change. To let them run, approve."""
 
     http_status: ClassVar[int] = 422
     code: ClassVar[str] = "schema_invalid"

@@ -1,28 +1,47 @@
 """approve: a person's yes to exactly what was shown."""
 
 import uuid
+from datetime import datetime
 
 from accounts.actors import person
 from accounts.models import User
-from approvals.exceptions import TimeRanOut
+from approvals.exceptions import EditorMayNotApprove, TimeRanOut
 from approvals.models import Action, Decision
-from approvals.services.deciding import decided, remembers_refusals, shown, take
+from approvals.services.deciding import decided, freshly_signed_in, remembers_refusals, shown, take
+from approvals.services.votes import standing_votes, wrote
 from approvals.states import ActionStatus
 from traces.doorbell import ring
 from traces.services import Guard, move
 
 
 @remembers_refusals("approve")
-def approve(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = "") -> Decision:
+def approve(
+    *,
+    actor: User,
+    organization: uuid.UUID,
+    action_id: uuid.UUID,
+    digest: str,
+    reason: str = "",
+    signed_in_at: datetime | None = None,
+) -> Decision:
     """Record the vote and, when it is the last one needed, let the action go to the gatekeeper.
 
-    ``digest`` is that of the revision that the person saw. Raises the exceptions of ``take`` and ``shown``.
+    ``digest`` is that of the revision that the person saw, ``signed_in_at`` when the person last gave a password in
+    this session (None: not known, which is not fresh). Enough are so many people of whom each may decide now, and of
+    every team its number, nobody counted for two.
+
+    Raises EditorMayNotApprove, and the exceptions of ``take``, ``shown`` and ``freshly_signed_in``.
     """
     action = take(actor=actor, organization=organization, action_id=action_id)
     revision = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
-    decision = decided(action, revision, actor=actor, verb=Decision.Verb.APPROVE, reason=reason)
-    votes = revision.decisions.filter(verb=Decision.Verb.APPROVE).values("decider").distinct().count()
-    if votes >= action.quorum:
+    freshly_signed_in(action, signed_in_at)
+    if wrote(action, revision, actor.pk):
+        raise EditorMayNotApprove(state=action.status)
+    decision = decided(
+        action, revision, actor=actor, verb=Decision.Verb.APPROVE, reason=reason, signed_in_at=signed_in_at
+    )
+    votes, missing = standing_votes(action, revision)
+    if not missing:
         moved = move(
             Action,
             [action.id],
@@ -31,7 +50,14 @@ def approve(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, diges
             actor=person(actor),
             verb="permitted",
             reason=reason,
-            details={action.id: {"votes": votes, "quorum": action.quorum, "digest": revision.digest}},
+            details={
+                action.id: {
+                    "votes": len(votes),
+                    "quorum": action.quorum,
+                    "teams": action.teams,
+                    "digest": revision.digest,
+                }
+            },
             guard=Guard("m.digest = %(shown)s AND m.expires_at > clock_timestamp()", {"shown": digest}),
         )
         if not moved:  # the last moment passed between the look and the move

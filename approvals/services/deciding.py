@@ -3,6 +3,7 @@
 import functools
 import uuid
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from django.db import transaction
@@ -16,9 +17,12 @@ from approvals.exceptions import (
     Halted,
     NotPermitted,
     PrincipalMayNotDecide,
+    SignInAgain,
     TimeRanOut,
 )
+from approvals.facts import current_policy
 from approvals.models import Action, Decision, Revision
+from approvals.policy import read_policy
 from tools.queries import engaged_over, holds
 from traces.calls import storable
 from traces.clock import now
@@ -103,7 +107,33 @@ def shown(action: Action, *, digest: str, status: str) -> Revision:
     return action.revisions.get(number=action.revision)
 
 
-def decided(action: Action, revision: Revision, *, actor: User, verb: str, reason: str) -> Decision:
+AHEAD = timedelta(minutes=1)
+"""How far a session's clock may be before the database's; a sign-in from farther in the future is none."""
+
+
+def freshly_signed_in(action: Action, signed_in_at: datetime | None) -> None:
+    """On high risk, whoever decides has given a password within the policy's ``fresh_seconds``. Raises SignInAgain.
+
+    It is the age that counts and not the order: a person who signed in a minute ago may decide on what arrived since,
+    and the decision's event says when that was. A session that was left open, or taken, decides nothing of this kind.
+    """
+    if action.risk != "high":
+        return
+    seconds = read_policy(current_policy(action.organization_id).settings).fresh_seconds
+    at = now()
+    if signed_in_at is None or not at - timedelta(seconds=seconds) <= signed_in_at <= at + AHEAD:
+        raise SignInAgain(state=action.status, within=seconds)
+
+
+def decided(
+    action: Action,
+    revision: Revision,
+    *,
+    actor: User,
+    verb: str,
+    reason: str,
+    signed_in_at: datetime | None = None,
+) -> Decision:
     """Write a person's decision and the event that tells of it. Raises AlreadyDecided for a second vote."""
     if (
         verb in (Decision.Verb.APPROVE, Decision.Verb.REJECT)
@@ -130,7 +160,12 @@ def decided(action: Action, revision: Revision, *, actor: User, verb: str, reaso
             subject=action.id,
             reason=reason,
             run=action.run,
-            detail={"decision": str(decision.id), "digest": revision.digest, "revision": revision.number},
+            detail={
+                "decision": str(decision.id),
+                "digest": revision.digest,
+                "revision": revision.number,
+                **({"signed_in_at": signed_in_at.isoformat()} if signed_in_at else {}),
+            },
         )
     )
     return decision

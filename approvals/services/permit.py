@@ -19,12 +19,13 @@ from django.db.models import Exists, OuterRef
 from approvals import binding
 from approvals.claims import EPOCH
 from approvals.facts import Judged, current_policy
-from approvals.models import Action, Decision, Permit, Revision
+from approvals.models import Action, Permit, Revision
 from approvals.policy import Ruling, Verdict, read_policy, replay
 from approvals.services.rejudge import anew, rejudge
+from approvals.services.votes import standing_votes
 from approvals.states import ActionStatus
 from tools.permits import PermitClaims
-from tools.queries import engaged_over, holds
+from tools.queries import engaged_over
 from traces.clock import now
 from traces.exceptions import DomainError
 from traces.ids import uuid7
@@ -156,20 +157,21 @@ def _still_the_same(action: Action, revision: Revision, fresh: Judged) -> None:
 def _entitled(action: Action, revision: Revision, stored: Ruling, fresh: Ruling) -> list[uuid.UUID]:
     """The people whose votes permit this; nobody where the policy lets it run. Raises Void where neither does.
 
-    The stricter of two rulings counts. Whatever was void once is decided by people, so a later revision needs votes
-    even where its ruling alone would let it run.
+    The stricter of two rulings counts, and rights and teams as they are now. Whatever was void once is decided by
+    people, so a later revision needs votes even where its ruling alone would let it run.
     """
     verdict = max(stored.verdict, fresh.verdict)
     if verdict is Verdict.DENY:
         raise Void("The policy denies this.")
     if verdict is Verdict.REVIEW or revision.number > 1:
-        assert action.tool_id is not None
-        votes = Decision.objects.filter(revision=revision, verb=Decision.Verb.APPROVE).values_list("decider", flat=True)
-        able = {d for d in votes if d not in action.principals and holds(d, action.tool_id, "review_tool")}
-        needed = max(1, stored.quorum, fresh.quorum)
-        if len(able) < needed:
-            raise Void(f"It needs {needed} approvals by people who may decide on it now, and has {len(able)}.")
-        return sorted(able)
+        needed = max(1, action.quorum, stored.quorum, fresh.quorum)
+        able, missing = standing_votes(action, revision, quorum=needed, teams=(*stored.teams, *fresh.teams))
+        if missing:
+            raise Void(
+                f"It needs {needed} approvals by people who may decide on it now, and has {len(able)}."
+                f" Missing: {missing}."
+            )
+        return able
     if verdict is Verdict.VETO_WINDOW:
         window = timedelta(seconds=max(stored.veto_seconds, fresh.veto_seconds))
         if action.due_at is None or action.due_at < action.created + window or action.due_at > now():

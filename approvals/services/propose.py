@@ -99,6 +99,8 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
         risk=str(ruling.risk),
         maturity=str(ruling.maturity),
         quorum=max(1, ruling.quorum),
+        teams=[list(team) for team in ruling.teams],
+        unroutable=ruling.unroutable,
         summary=staged.summary,
         reasoning=proposal.reasoning,
         confidence=proposal.confidence,
@@ -127,6 +129,8 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
         )
     )
     route(action, staged)
+    if action.status == ActionStatus.IN_REVIEW:
+        tell_unroutable(action)
     return action
 
 
@@ -151,6 +155,24 @@ def route(action: Action, staged: Judged) -> None:
         ring("approvals.tasks.sign_permits")
     if settled:
         ring("lam_app.tasks.advance_runs")
+
+
+def tell_unroutable(action: Action) -> None:
+    """Say in the record that nobody can decide on an action as things stand, where that is so. It waits all the same:
+    whoever administers can mend it, and nothing is approved for want of people."""
+    if action.unroutable:
+        record(
+            Entry(
+                organization=action.organization_id,
+                actor=Actor.system("policy"),
+                verb="unroutable",
+                subject_kind="action",
+                subject=action.id,
+                reason=action.unroutable,
+                run=action.run,
+                detail={"quorum": action.quorum, "teams": action.teams, "revision": action.revision},
+            )
+        )
 
 
 def revise(action: Action, staged: Judged, *, number: int, author: uuid.UUID | None = None) -> Revision:

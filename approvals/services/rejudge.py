@@ -1,14 +1,19 @@
 """rejudge: a permit that no longer holds is void, and the same call is judged again as things stand now."""
 
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
 from django.conf import settings
 from django.db import transaction
+from psycopg.types.json import Jsonb
 
 from approvals import binding
-from approvals.facts import Judged, gather, judged
+from approvals.facts import Budget, Judged, gather, judged
 from approvals.facts.usage import standing
 from approvals.models import Action, Revision
-from approvals.policy import Verdict
-from approvals.services.propose import Proposal, revise
+from approvals.policy import Facts, Verdict
+from approvals.services.propose import Proposal, revise, tell_unroutable
 from approvals.states import ActionStatus
 from traces.clock import later, now
 from traces.doorbell import ring
@@ -17,21 +22,34 @@ from traces.services import Actor, move
 
 def anew(action: Action, current: Revision) -> Judged:
     """The same call, gathered and judged as things stand now. Writes nothing."""
-    gathered = gather(
-        Proposal(
-            organization=action.organization_id,
-            run=action.run,
-            step=action.step,
-            origin=action.origin,
-            initiator=action.initiator_id,
-            agent=action.agent_id,
-            principals=tuple(action.principals),
-            tool=action.tool_name,
-            arguments=binding.parsed(current.arguments),
-            confidence=action.confidence,
-        )
-    )
+    gathered = gather(asked_again(action, current))
     return judged(gathered, standing(action.id, gathered))
+
+
+def asked_again(action: Action, current: Revision) -> Proposal:
+    """The proposal that an action came from, as its rows keep it, with the arguments of its current revision.
+
+    What the mind reported once (the run's budget, where the arguments come from, how it stands to a plan) is taken
+    from the stored facts, because it can be asked only at the beginning. Facts that cannot be read tell nothing.
+    """
+    told: dict[str, Any] = {}
+    with suppress(KeyError, TypeError, ValueError, ArithmeticError):
+        known = Facts.from_json(binding.parsed(current.facts))
+        budget = Budget(known.history.steps, known.history.tokens, Decimal(known.history.cost))
+        told = {"budget": budget, "provenance": known.provenance, "plan": known.plan}
+    return Proposal(
+        organization=action.organization_id,
+        run=action.run,
+        step=action.step,
+        origin=action.origin,
+        initiator=action.initiator_id,
+        agent=action.agent_id,
+        principals=tuple(action.principals),
+        tool=action.tool_name,
+        arguments=binding.parsed(current.arguments),
+        confidence=action.confidence,
+        **told,
+    )
 
 
 def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
@@ -40,8 +58,9 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
     Call it for a PERMITTED action whose tool, policy, preconditions or deciders changed. Votes begin anew, because
     they belong to the old revision. Returns whether this caller was the one to move it.
     """
-    again = anew(action, action.revisions.get(number=action.revision))
-    revision = revise(action, again, number=action.revision + 1)
+    current = action.revisions.get(number=action.revision)
+    again = anew(action, current)
+    revision = revise(action, again, number=current.number + 1, author=current.author_id)
     with transaction.atomic():
         ruling = again.ruling
         moved = move(
@@ -61,6 +80,8 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
                 "risk": str(ruling.risk),
                 "maturity": str(ruling.maturity),
                 "quorum": max(1, ruling.quorum),
+                "teams": Jsonb([list(team) for team in ruling.teams]),
+                "unroutable": ruling.unroutable,
                 "expires_at": later(settings.LAM_REVIEW_SECONDS),
             },
         )
@@ -80,4 +101,7 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
                 changes={"settled_at": now()},
             )
             ring("lam_app.tasks.advance_runs")
+        else:
+            action.refresh_from_db()
+            tell_unroutable(action)
     return True

@@ -1,0 +1,39 @@
+"""Whose yes counts for a revision, and what is still missing. Reads only; ``approve`` and the gatekeeper ask it."""
+
+import uuid
+from collections.abc import Iterable
+
+from approvals.facts.approvers import entitled
+from approvals.models import Action, Decision, Revision
+from approvals.voting import Lacking, lacking, strictest
+
+
+def standing_votes(
+    action: Action, revision: Revision, *, quorum: int = 0, teams: Iterable[tuple[str, int]] = ()
+) -> tuple[list[uuid.UUID], Lacking]:
+    """The people whose yes to this revision counts now, sorted, and what they leave to be desired.
+
+    A yes counts while its giver may review the tool, is no principal, and on high risk did not write the arguments.
+    ``quorum`` and ``teams`` are what somebody asks beside the action's own; the stricter of each counts.
+    """
+    yes = set(Decision.objects.filter(revision=revision, verb=Decision.Verb.APPROVE).values_list("decider", flat=True))
+    yes -= {*action.principals, *authors(action, revision)}
+    able = entitled(action.tool_id, yes) if action.tool_id is not None else {}
+    needed = strictest([(team, number) for team, number in action.teams], list(teams))
+    return sorted(able), lacking(able, quorum=max(action.quorum, quorum), teams=needed)
+
+
+def wrote(action: Action, revision: Revision, person: uuid.UUID) -> bool:
+    """Whether the person's yes cannot count because the arguments are their own and the risk is high."""
+    return person in authors(action, revision)
+
+
+def authors(action: Action, revision: Revision) -> set[uuid.UUID]:
+    """Who wrote the arguments of a revision, where that excludes them from approving; whichever revision said so.
+
+    A permit that became void makes another revision of the same arguments, and they stay their author's.
+    """
+    if action.risk != "high":
+        return set()
+    of_the_same = Revision.objects.filter(action=action, arguments_digest=revision.arguments_digest)
+    return {author for author in of_the_same.values_list("author", flat=True) if author is not None}
