@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from tools.contract import Contract, Outcome
+from tools.previews import Look, Preview
 from traces.canonical import JSON
 from traces.exceptions import DomainError
 
@@ -44,4 +45,10 @@ class Connector(Protocol):
 
     def probe(self, contract: Contract, call: Call) -> Outcome | None:
         """What became of the key: an outcome, or None for "absent", or UNCERTAIN where the tool cannot say."""
+        ...
+
+    def preview(self, contract: Contract, asked: Look) -> Preview:
+        """What the call would do and what its identifiers name, without doing anything; within the contract's timeout,
+        under the same egress rules. Whoever could not be asked is a preview that failed.
+        """
         ...

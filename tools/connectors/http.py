@@ -9,7 +9,8 @@ The binding (written by the importer, `tools.openapi`) says where each argument 
      "body": {"fields": {"reason": "reason"}, "required": true},      or {"whole": "items", "required": true}
      "key_header": "Idempotency-Key",                                 only where the operation declares one
      "credentials": [{"header": "Authorization", "prefix": "Bearer ", "name": "orders"}],
-     "probe": {"path": "/effects/{key}", "happened": "happened", "answer": "answer"}}
+     "probe": {"path": "/effects/{key}", "happened": "happened", "answer": "answer"},
+     "preview": {…}, "lookups": {…}}                                  see `tools.connectors.http_preview`
 
 Two things are added when sending, both outside the hash because neither is the agent's to choose: the idempotency key,
 which is a function of run and step, and the organization's credentials, which go into declared header slots only.
@@ -17,8 +18,10 @@ Arguments are never templates: what looks like one stays text.
 """
 
 import re
+import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +31,7 @@ from tools.arguments import ArgumentsRefused, Problem
 from tools.connecting import Call
 from tools.contract import Contract, Error, IdempotencyClass, Outcome, OutcomeStatus, Tier
 from tools.egress import target
+from tools.previews import Look, Preview
 from tools.text import control_characters
 from traces.canonical import JSON, canonical
 
@@ -108,6 +112,24 @@ class HttpConnector:
                 return Outcome.uncertain("probe_failed", "Asked, the tool did not say whether it happened.")
             result = result.get(asked["answer"]) if "answer" in asked else result
         return Outcome(OutcomeStatus.DONE, result=result, sent=True, evidence={**found.evidence, "probed": True})
+
+    def preview(self, contract: Contract, asked: Look) -> Preview:
+        """What the binding's reading operation says of the call, and the names behind its identifiers."""
+        from tools.connectors import http_preview
+
+        binding, deadline = contract.binding, time.monotonic() + contract.timeout
+
+        def left() -> float:
+            return deadline - time.monotonic()
+
+        def ask(part: Mapping[str, Any], arguments: Mapping[str, JSON]) -> Outcome:
+            # No key: nothing is done under it. A reading is not repeated, and is none of the call's attempts.
+            bound = {"server": binding["server"], "credentials": binding.get("credentials", ()), **part}
+            reading = replace(contract, binding=bound, tier=Tier.READ, timeout=left())
+            nothing = Call(asked.organization, asked.run, asked.action, key="", request=None)
+            return self._send(reading, nothing, self.prepare(reading, arguments))
+
+        return http_preview.preview(binding, asked, ask, seconds=left)
 
     def _send(self, contract: Contract, call: Call, request: Mapping[str, Any]) -> Outcome:
         # Imported where something is sent: the web processes prepare and show, they never send.

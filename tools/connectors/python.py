@@ -9,35 +9,61 @@
         ...
 
 The function raises ToolFailed only when it knows that nothing was done. Whatever else it raises leaves a doubt.
+A preview raises it when the call would fail. Previews and lookups run where our own database refuses every write.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, cast, get_type_hints
 
+from django.db import connection, transaction
 from pydantic import BaseModel
 
 from tools.connecting import Call, ToolFailed
 from tools.contract import Category, Contract, Error, Idempotency, Outcome, OutcomeStatus, Tier
+from tools.previews import Look, Preview, PreviewState, identifiers
 from traces.canonical import JSON
 
 Model = TypeVar("Model", bound=BaseModel)
+Names = TypeVar("Names", bound=Callable[[str, Look], str | None])
 Result = dict[str, JSON]
 
 
 @dataclass
 class PythonTool(Generic[Model]):
-    """A registered function with its contract; ``probing`` adds the answer to "what became of this key?"."""
+    """A registered function with its contract.
+
+    ``probing`` adds the answer to "what became of this key?", ``previewing`` the one to "what would this do?", and
+    ``lookup`` the name behind an identifier.
+    """
 
     contract: Contract
     model: type[Model]
     function: Callable[[Model, Call], Result]
     asks: Callable[[Call], Result | None] | None = None
+    foresees: Callable[[Model, Look], Preview] | None = None
+    names: dict[str, Callable[[str, Look], str | None]] = field(default_factory=dict)
 
     def probing(self, asks: Callable[[Call], Result | None]) -> Callable[[Call], Result | None]:
         """Register how to find out what a key did: its result, or None when nothing is known of the key."""
         self.asks = asks
         return asks
+
+    def previewing(self, foresees: Callable[[Model, Look], Preview]) -> Callable[[Model, Look], Preview]:
+        """Register how to find out what a call would do."""
+        self.foresees = foresees
+        self.contract = replace(self.contract, preview=True).validate()
+        return foresees
+
+    def lookup(self, argument: str, kind: str) -> Callable[[Names], Names]:
+        """Register how to read the name of what an argument identifies: None where there is no such record."""
+
+        def register(names: Names) -> Names:
+            self.names[argument] = names
+            self.contract = replace(self.contract, lookups={**self.contract.lookups, argument: kind}).validate()
+            return names
+
+        return register
 
 
 TOOLS: dict[str, PythonTool[Any]] = {}
@@ -143,6 +169,26 @@ class PythonConnector:
         except Exception as error:
             return Outcome.uncertain("probe_failed", f"Asking stopped with {type(error).__name__}.")
         return None if result is None else Outcome.done(result, probed=True)
+
+    def preview(self, contract: Contract, asked: Look) -> Preview:
+        """Ask the tool's own preview and lookups, where nothing can be written to our database."""
+        found = self._find(contract)
+        if found is None:
+            return Preview.failed(f"{contract.name} is not installed on this executor.")
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION READ ONLY")
+                arguments = found.model.model_validate(dict(asked.arguments))
+                foreseen = found.foresees(arguments, asked) if found.foresees else Preview.done()
+                if foreseen.state is not PreviewState.DONE:
+                    return foreseen
+                named = identifiers(asked.arguments, found.names)
+                return replace(foreseen, records={path: found.names[name](one, asked) for name, path, one in named})
+        except ToolFailed as failed:
+            return Preview.refused(failed.message)
+        except Exception as error:
+            return Preview.failed(f"Asking stopped with {type(error).__name__}.")
 
     @staticmethod
     def _find(contract: Contract) -> PythonTool[Any] | None:
