@@ -87,3 +87,11 @@ class StepTaken(DomainError):
 
     http_status: ClassVar[int] = 409
     code: ClassVar[str] = "args_mismatch"
+
+
+class LimitsBusy(DomainError):
+    """So many calls are counted against the same limit just now that this one was not. Nothing was kept; try again."""
+
+    http_status: ClassVar[int] = 503
+    code: ClassVar[str] = "unavailable"
+    retry: ClassVar[bool] = True

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import Agent, Organization, User
+from approvals.limits_models import Reservation as Reservation
+from approvals.limits_models import Tally as Tally
 from approvals.queries import ActionQuerySet
 from approvals.states import ACTION, ActionStatus
 from tools.models import Tool, ToolVersion

@@ -13,7 +13,7 @@ from approvals.exceptions import StepTaken
 from approvals.facts import Budget, Gathered, Judged, gather, judged
 from approvals.models import Action, Revision
 from approvals.policy import Origin, PlanState, Verdict
-from approvals.services.reserve import reserve
+from approvals.services.reserve import release, reserve
 from approvals.states import ActionStatus
 from traces.clock import later, now
 from traces.doorbell import ring
@@ -131,6 +131,8 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
     route(action, staged)
     if action.status == ActionStatus.IN_REVIEW:
         tell_unroutable(action)
+    if action.status == ActionStatus.DENIED and staged.facts.usage:
+        release([action.id])  # at once: nobody ever finds a limit used up by what was denied
     return action
 
 

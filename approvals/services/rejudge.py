@@ -14,6 +14,7 @@ from approvals.facts.usage import standing
 from approvals.models import Action, Revision
 from approvals.policy import Facts, Verdict
 from approvals.services.propose import Proposal, revise, tell_unroutable
+from approvals.services.reserve import release, reserve
 from approvals.states import ActionStatus
 from traces.clock import later, now
 from traces.doorbell import ring
@@ -59,9 +60,10 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
     they belong to the old revision. Returns whether this caller was the one to move it.
     """
     current = action.revisions.get(number=action.revision)
-    again = anew(action, current)
-    revision = revise(action, again, number=current.number + 1, author=current.author_id)
+    gathered = gather(asked_again(action, current))
     with transaction.atomic():
+        again = judged(gathered, reserve(action.id, gathered))  # a limit that is new counts it now
+        revision = revise(action, again, number=current.number + 1, author=current.author_id)
         ruling = again.ruling
         moved = move(
             Action,
@@ -86,6 +88,7 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
             },
         )
         if not moved:
+            transaction.set_rollback(True)  # whoever was first also knows what it uses
             return False
         revision.save(force_insert=True)
         action.permits.filter(revoked_at=None).update(revoked_at=now(), revoked_because=why)
@@ -100,6 +103,7 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
                 reason=" ".join(f.text for f in ruling.findings if f.verdict is Verdict.DENY)[:2000],
                 changes={"settled_at": now()},
             )
+            release([action.id])
             ring("lam_app.tasks.advance_runs")
         else:
             action.refresh_from_db()
