@@ -35,6 +35,7 @@ def tool_facts(
         idempotency=contract.idempotency.kind,
         reversible=contract.reversible,
         amount=amount_in(arguments, contract.amount_field),
+        secret_fields=frozenset(name.split(".")[0] for name in contract.secret_fields),
         currency=currency_in(arguments, contract.currency, contract.currency_field),
     )
 

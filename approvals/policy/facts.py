@@ -4,8 +4,7 @@ Words that this version does not know are kept as they were written, so that the
 reading stored facts never turns an unknown word into a known one.
 """
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, TypeVar, cast
@@ -22,9 +21,7 @@ from approvals.policy.evidence import (
     Source,
     Usage,
 )
-from approvals.policy.values import amount_problem
 from tools.kinds import Category, IdempotencyClass, Maturity, Tier
-from tools.text import display
 from traces.canonical import JSON
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -79,6 +76,8 @@ class ToolFacts:
     """How much money this call moves, as a decimal number; None where nobody can tell."""
     currency: str = ""
     """The currency of that amount (ISO 4217); empty where nobody can tell."""
+    secret_fields: frozenset[str] = frozenset()
+    """Arguments whose values no finding may show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +118,7 @@ class Facts:
             else {
                 **_fields(tool),
                 "categories": sorted(map(str, tool.categories)),
+                "secret_fields": sorted(tool.secret_fields),
                 "lifted": {str(category): reason for category, reason in tool.lifted.items()},
                 "lifted_up_to": {str(category): most for category, most in tool.lifted_up_to.items()},
             },
@@ -155,36 +155,6 @@ class Facts:
             }
         )
 
-    def malformed(self) -> Iterator[str]:
-        """What in these facts nobody can judge: unknown words and impossible numbers."""
-        yield from _unknown("tier of the initiator", Tier, self.initiator.tier)
-        yield from _unknown("tier of the agent", Tier, self.agent.tier)
-        if not _is_share(self.confidence):
-            yield f"confidence {self.confidence!r} is not between 0 and 1"
-        tool = self.tool
-        if tool is None:
-            return
-        yield from _unknown("tier of the tool", Tier, tool.tier)
-        yield from _unknown("maturity", Maturity, tool.maturity)
-        yield from _unknown("idempotency class", IdempotencyClass, tool.idempotency)
-        for category in sorted(tool.categories):
-            yield from _unknown("category", Category, category)
-        if tool.amount is not None and amount_problem(tool.amount):
-            yield f"the amount {display(tool.amount, one_line=True, limit=40)!r} {amount_problem(tool.amount)}"
-        if not isinstance(tool.veto_seconds, int) or isinstance(tool.veto_seconds, bool) or tool.veto_seconds < 0:
-            yield f"veto window of {tool.veto_seconds!r} seconds"
-        for name, flag in (
-            ("enabled", tool.enabled),
-            ("forbidden", tool.forbidden),
-            ("recommend_only", tool.recommend_only),
-            ("reversible", tool.reversible),
-            ("initiator.may_use", self.initiator.may_use),
-            ("initiator.active", self.initiator.active),
-            ("agent.may_use", self.agent.may_use),
-            ("agent.active", self.agent.active),
-        ):
-            yield from _not_a_flag(name, flag)
-
 
 def _evidence(value: Mapping[str, Any]) -> dict[str, Any]:
     """What the second format added; an unknown word stays what was written, as everywhere."""
@@ -207,6 +177,7 @@ def _tool(value: Mapping[str, Any]) -> ToolFacts:
         "categories": frozenset(_word(Category, category) for category in value["categories"]),
         "lifted": dict(value["lifted"]),
         "lifted_up_to": dict(value.get("lifted_up_to", {})),
+        "secret_fields": frozenset(value.get("secret_fields", ())),
     }
     return ToolFacts(**{**value, **words})
 
@@ -226,19 +197,3 @@ def _fields(record: Any) -> dict[str, JSON]:
     """A record as JSON, words as plain text; faster than asdict, which copies everything."""
     found = {one.name: getattr(record, one.name) for one in fields(record)}
     return {name: value.value if isinstance(value, StrEnum) else value for name, value in found.items()}
-
-
-def _unknown(what: str, kind: type[StrEnum], value: object) -> Iterator[str]:
-    if not isinstance(value, kind):
-        yield f"unknown {what} {value!r}"
-
-
-def _not_a_flag(what: str, value: object) -> Iterator[str]:
-    if not isinstance(value, bool):
-        yield f"{what} is {value!r}, neither true nor false"
-
-
-def _is_share(value: object) -> bool:
-    if value is None:
-        return True
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and 0 <= value <= 1

@@ -25,15 +25,20 @@ def rule(facts: Facts, policy: Policy = FIRST) -> Ruling:
         findings.append(Finding("default", Verdict.DENY, "No rule permits this call, and silence is a no."))
     verdict = max(finding.verdict for finding in findings)
     deciding = [finding for finding in findings if finding.verdict is verdict]
-    risk, maturity = _described(facts)
+    risk, maturity = _described(facts, policy)
+    quorum, teams = _people(deciding, policy, risk) if verdict is Verdict.REVIEW else (0, ())
+    unroutable = _unroutable(facts, quorum, teams) if verdict is Verdict.REVIEW else ""
+    if unroutable:
+        findings.append(Finding("approvers", Verdict.REVIEW, unroutable, warning=True, quorum=quorum))
     return Ruling(
         verdict=verdict,
         findings=tuple(findings),
-        # A review that names nobody still needs one person: an empty quorum must not pass by itself.
-        quorum=max(1, *(finding.quorum for finding in deciding)) if verdict is Verdict.REVIEW else 0,
+        quorum=quorum,
         veto_seconds=max(finding.veto_seconds for finding in deciding) if verdict is Verdict.VETO_WINDOW else 0,
         risk=risk,
         maturity=maturity,
+        teams=teams,
+        unroutable=unroutable,
     )
 
 
@@ -57,11 +62,45 @@ def _ask(name: str, check: Check, facts: Facts, policy: Policy) -> list[Finding]
     return kept
 
 
-def _described(facts: Facts) -> tuple[Risk, Maturity]:
+def _people(deciding: list[Finding], policy: Policy, risk: Risk) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """How many people must approve, and how many of which teams must be among them: all that any finding asks."""
+    teams: dict[str, int] = {}
+    for finding in deciding:
+        for team, needed in finding.teams:
+            teams[team] = max(needed, teams.get(team, 0))
+    asked = [finding.quorum for finding in deciding] + list(teams.values())
+    if risk is Risk.HIGH:
+        asked.append(policy.high_risk_quorum)
+    # A review that names nobody still needs one person: an empty quorum must not pass by itself.
+    return max(1, *asked), tuple(sorted(teams.items()))
+
+
+def _unroutable(facts: Facts, quorum: int, teams: tuple[tuple[str, int], ...]) -> str:
+    """Why not enough people could approve, as things stand; empty where they can, or where nobody has looked."""
+    if not facts.approvers:
+        return ""
+    able = {one.team: one.people for one in facts.approvers}
+    short = []
+    if "" in able and (able[""] or 0) < quorum:
+        short.append(f"{_counted(quorum)} must approve, and {_counted(able[''] or 0)} could")
+    for team, needed in teams:
+        there = able.get(team)
+        if there is None:
+            short.append(f"{needed} of the team {team} must approve, and there is no such team")
+        elif there < needed:
+            short.append(f"{needed} of the team {team} must approve, and {_counted(there)} of it could")
+    return f"Too few people can approve this as things stand: {'; '.join(short)}." if short else ""
+
+
+def _counted(people: int) -> str:
+    return {0: "nobody", 1: "one person"}.get(people, f"{people} people")
+
+
+def _described(facts: Facts, policy: Policy) -> tuple[Risk, Maturity]:
     """Risk and dial for the record; the gravest where they cannot be told."""
     try:
         if facts.tool is not None:
-            return risk_of(facts.tool).level, applied(facts.tool)
+            return risk_of(facts, policy).level, applied(facts.tool)
     except Exception:  # noqa: S110 - the checks have already denied what cannot be described
         pass
     return Risk.HIGH, Maturity.IN_THE_LOOP

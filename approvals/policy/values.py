@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
+from tools.text import display
 from traces.canonical import JSON, canonical
 
 EXACT = Context(prec=60)
@@ -58,6 +59,12 @@ def number(value: object) -> Decimal | None:
         return None
 
 
+def shown(value: JSON, *, limit: int | None = None) -> str:
+    """A value as a reader sees it: text as it is, everything else as JSON; with a limit, odd characters visible."""
+    text = value if isinstance(value, str) else canonical(value).decode()
+    return text if limit is None else display(text, one_line=True, limit=limit)
+
+
 def amount_in(arguments: JSON, path: str) -> str | None:
     """The amount at a path as plain decimal text; None where there is none.
 
@@ -72,7 +79,7 @@ def amount_in(arguments: JSON, path: str) -> str | None:
         return None
     exact = number(found[0])
     if exact is None:
-        return found[0] if isinstance(found[0], str) else canonical(found[0]).decode()
+        return shown(found[0])
     return format(exact, "f")
 
 

@@ -153,7 +153,7 @@ def test_a_reading_tool_of_class_neither_follows_its_dial() -> None:
 
 @pytest.mark.parametrize("category", list(Category))
 def test_a_category_keeps_a_tool_in_the_loop_until_it_is_lifted_with_a_reason(category: Category) -> None:
-    tool = a_tool(categories=frozenset({category}))
+    tool = a_tool(categories=frozenset({category}), amount="50", currency="EUR", lifted_up_to={category.value: "50.00"})
     assert rule(some_facts(tool)).verdict is Verdict.REVIEW
     assert rule(some_facts(replace(tool, lifted={category: "  "}))).verdict is Verdict.REVIEW
     lifted = rule(some_facts(replace(tool, lifted={category.value: "small amounts only"})))
@@ -189,11 +189,11 @@ def test_no_veto_window_at_all_is_for_reversible_tools_only() -> None:
     ],
 )
 def test_risk_is_computed_from_what_the_tool_declares(changes: dict[str, Any], risk: Risk) -> None:
-    assert risk_of(a_tool(**changes)).level is risk
+    assert risk_of(some_facts(a_tool(**changes)), Policy()).level is risk
 
 
 def test_high_risk_warns_the_reviewer() -> None:
-    findings = rule(some_facts(a_tool(categories=frozenset({Category.MONEY})))).findings
+    findings = rule(some_facts(a_tool(categories=frozenset({Category.LEGAL})))).findings
     assert [finding.check for finding in findings if finding.warning] == ["risk"]
 
 

@@ -2,18 +2,29 @@
 
 from collections.abc import Callable, Iterable
 
-from approvals.policy.checks import facts_hold, halted, known, level, maturity, rbac, risk, schema
+from approvals.policy.checks import (
+    amounts,
+    dry_run,
+    facts_hold,
+    halted,
+    known,
+    level,
+    loop,
+    maturity,
+    plan,
+    provenance,
+    rate,
+    rbac,
+    reversibility,
+    risk,
+    schema,
+    scope,
+)
 from approvals.policy.document import Policy
 from approvals.policy.facts import Facts
 from approvals.policy.ruling import Finding
 
 Check = Callable[[Facts, Policy], Iterable[Finding]]
-
-
-def not_yet_judged(_facts: Facts, _policy: Policy) -> Iterable[Finding]:
-    """The place of a check whose facts are not gathered yet: it finds nothing, and cannot permit anything."""
-    return ()
-
 
 ORDER: tuple[tuple[str, Check], ...] = (
     ("facts", facts_hold.check),
@@ -21,15 +32,15 @@ ORDER: tuple[tuple[str, Check], ...] = (
     ("known", known.check),
     ("schema", schema.check),
     ("rbac", rbac.check),
-    ("scope", not_yet_judged),
+    ("scope", scope.check),
     ("level", level.check),
     ("risk", risk.check),
-    ("rate", not_yet_judged),
-    ("amounts", not_yet_judged),
-    ("loop", not_yet_judged),
-    ("plan", not_yet_judged),
-    ("provenance", not_yet_judged),
+    ("rate", rate.check),
+    ("amounts", amounts.check),
+    ("loop", loop.check),
+    ("plan", plan.check),
+    ("provenance", provenance.check),
     ("maturity", maturity.check),
-    ("reversibility", not_yet_judged),
-    ("dry_run", not_yet_judged),
+    ("reversibility", reversibility.check),
+    ("dry_run", dry_run.check),
 )

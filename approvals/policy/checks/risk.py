@@ -1,11 +1,13 @@
-"""How much could go wrong? Computed from what the tool declares; a category asks a person until it is lifted."""
+"""How much could go wrong? Computed here, never taken from the agent; a category asks a person until it is lifted."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from approvals.policy.document import Policy
 from approvals.policy.facts import Facts, ToolFacts
+from approvals.policy.matching import amount_of, rules_met, several
 from approvals.policy.ruling import Finding, Verdict
+from approvals.policy.values import number
 from tools.kinds import Category, IdempotencyClass, Risk, Tier
 
 GRAVE = frozenset({Category.MONEY, Category.DELETION, Category.LEGAL, Category.ACCESS_RIGHTS, Category.HIGH_STAKES})
@@ -59,13 +61,21 @@ class Assessment(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def risk_of(tool: ToolFacts) -> Assessment:
-    """The risk of one call of this tool; the same for every caller."""
+def risk_of(facts: Facts, policy: Policy) -> Assessment:
+    """The risk of one call: what its tool declares, how much money it moves, and what the policy's rules ask for it.
+
+    Raises ValueError where there is no tool to assess.
+    """
+    tool = facts.tool
+    if tool is None:
+        raise ValueError("a call of no tool has no risk of its own")
     writes = tool.tier > Tier.READ
     high = [REACHES[tool.tier]] if tool.tier >= Tier.DELETE else []
     high += [_touches(category) for category in sorted(tool.categories & GRAVE) if writes]
     if writes and not tool.reversible and tool.idempotency is IdempotencyClass.NEITHER:
         high.append("it can be neither undone, nor repeated safely, nor asked about")
+    high += _sums(facts, tool, policy)
+    high += [f"rule {rule.id} asks for several people" for rule, _ in rules_met(policy, facts) if several(rule)]
     if high:
         return Assessment(Risk.HIGH, tuple(dict.fromkeys(high)))
     medium = [REACHES[tool.tier]] if tool.tier is Tier.WRITE else []
@@ -79,17 +89,45 @@ def risk_of(tool: ToolFacts) -> Assessment:
     return Assessment(Risk.LOW, (REACHES[tool.tier],))
 
 
-def check(facts: Facts, _policy: Policy) -> Iterator[Finding]:
+def _sums(facts: Facts, tool: ToolFacts, policy: Policy) -> Iterator[str]:
+    """Whether one call moves more than half of what a day may move in its currency."""
+    amount = amount_of(facts)
+    for currency, most in policy.exposure:
+        if amount is not None and currency == tool.currency and amount > most / 2:
+            yield f"it moves {amount:f} {currency}, more than half of the {most:f} of a day"
+
+
+def check(facts: Facts, policy: Policy) -> Iterator[Finding]:
     tool = facts.tool
     if tool is None:
         return
-    level, reasons = risk_of(tool)
-    text = f"{level.capitalize()} risk: {', '.join(reasons)}."
-    yield Finding("risk", Verdict.ALLOW, text, warning=level is Risk.HIGH)
+    level, reasons = risk_of(facts, policy)
+    text = f"{level.capitalize()} risk: {', '.join(reasons)}"
+    if level is Risk.HIGH and policy.high_risk_quorum > 1:
+        text += f"; a review of it needs {policy.high_risk_quorum} people"
+    yield Finding("risk", Verdict.ALLOW, f"{text}.", warning=level is Risk.HIGH)
     for category in sorted(tool.categories):
-        reason = tool.lifted.get(category, "").strip()
-        if reason:
-            yield Finding("risk", Verdict.ALLOW, f"{_held(category)} need no person for {tool.name}: {reason}.")
+        still = _still_held(category, facts, tool)
+        if still:
+            yield Finding("risk", Verdict.REVIEW, f"{_held(category)} are approved by a person {still}.", quorum=1)
         else:
-            text = f"{_held(category)} are approved by a person until an administrator lifts that, with a reason."
-            yield Finding("risk", Verdict.REVIEW, text, quorum=1)
+            reason = tool.lifted[category].strip()
+            yield Finding("risk", Verdict.ALLOW, f"{_held(category)} need no person for {tool.name}: {reason}.")
+
+
+def _still_held(category: Category, facts: Facts, tool: ToolFacts) -> str:
+    """Why a category asks a person for this call, as the end of a sentence; empty where it is lifted.
+
+    Money is lifted up to an amount only, except for what merely reads; another category may be.
+    """
+    if not tool.lifted.get(category, "").strip():
+        return "until an administrator lifts that, with a reason"
+    written = tool.lifted_up_to.get(category, "")
+    if not written and not (category is Category.MONEY and tool.tier > Tier.READ):
+        return ""
+    most, amount = number(written), amount_of(facts)
+    if most is None:
+        return "until an administrator says up to which amount that is lifted"
+    if amount is None:
+        return f"because that is lifted only up to {most:f}, and the amount of this call cannot be told"
+    return f"because that is lifted only up to {most:f}, and this call moves {amount:f}" if amount > most else ""
