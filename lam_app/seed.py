@@ -3,13 +3,15 @@
 import uuid
 from dataclasses import dataclass
 
-from django.contrib.auth.models import Group
 from django.db import transaction
 
 from accounts.models import Agent, Membership, Organization, Team, User
 from accounts.roles import Role, TierLevel
+from accounts.standing import ROLE_TEAMS, create_teams
 from approvals.models import PolicyVersion
-from tools.offering import SETUP, offer_installed_tools
+from lam_app.demo import FROM_THE_OFFICE, ITS_ORGANIZATION, bring_office
+from tools.models import Tool
+from tools.offering import SETUP, grant_defaults, offer_installed_tools
 from traces.services import Entry, record
 
 
@@ -23,7 +25,7 @@ class Person:
 
 
 DEMO = (
-    Person("operator", (Role.OPERATOR,), TierLevel.WRITE),
+    Person("operator", (Role.OPERATOR,), TierLevel.DELETE),
     Person("reviewer", (Role.REVIEWER,)),
     Person("reviewer2", (Role.REVIEWER,)),
     Person("administrator", (Role.ADMINISTRATOR,), TierLevel.ADMIN),
@@ -33,11 +35,12 @@ DEMO = (
 OUTSIDERS = (Person("outsider", (Role.OPERATOR, Role.REVIEWER, Role.ADMINISTRATOR, Role.AUDITOR), TierLevel.WRITE),)
 
 
-def seed(*, demo: bool, password: str | None) -> None:
+def seed(*, demo: bool, password: str | None, office: str = "") -> None:
     """Bring every organization's catalogue up to date; with ``demo``, make the demo's organizations and people first.
 
-    ``password`` is set on demo users that have none yet or another one. Without the demo nothing is made up: people and
-    organizations are an administrator's to create.
+    ``password`` is set on demo users that have none yet or another one. ``office`` is where the demo's back office
+    answers: its tools are imported for the demo, in the place of those installed ones that do the same. Without the
+    demo nothing is made up: people and organizations are an administrator's to create.
     """
     with transaction.atomic():
         if demo:
@@ -46,7 +49,11 @@ def seed(*, demo: bool, password: str | None) -> None:
             _organization("demo", "Demo", DEMO, password)
             _organization("elsewhere", "Elsewhere", OUTSIDERS, password)
         for organization in Organization.objects.all():
-            offer_installed_tools(organization)
+            grant_defaults(create_teams(organization), Tool.objects.filter(organization=organization))
+            has_office = bool(office) and organization.slug == ITS_ORGANIZATION
+            offer_installed_tools(organization, leave_out=FROM_THE_OFFICE if has_office else ())
+    if demo and office:
+        bring_office(office)
 
 
 def create_organization(slug: str, name: str) -> Organization:
@@ -54,9 +61,7 @@ def create_organization(slug: str, name: str) -> Organization:
     organization, new = Organization.objects.get_or_create(slug=slug, defaults={"name": name})
     if new:
         PolicyVersion.objects.create(organization=organization, number=1, reason="The first policy: deny by default.")
-        for team in ("operators", "reviewers"):
-            group, _ = Group.objects.get_or_create(name=f"{slug}/{team}")
-            Team.objects.create(organization=organization, group=group, name=team)
+        create_teams(organization)
         _tell(organization.id, "organization_created", "organization", organization.id, {"slug": slug})
     return organization
 
@@ -72,9 +77,8 @@ def create_person(
     Membership.objects.get_or_create(
         organization=organization, user=user, defaults={"roles": [str(r) for r in roles], "tier": tier}
     )
-    for role, team in ((Role.OPERATOR, "operators"), (Role.REVIEWER, "reviewers")):
-        if role in roles:
-            user.groups.add(Team.objects.get(organization=organization, name=team).group)
+    theirs = [team for role, team in ROLE_TEAMS.items() if role in roles]
+    user.groups.add(*Team.objects.filter(organization=organization, name__in=theirs).values_list("group", flat=True))
     if new:
         _tell(organization.id, "member_added", "user", user.id, {"name": name, "roles": sorted(roles)})
     return user
@@ -86,7 +90,7 @@ def _organization(slug: str, name: str, people: tuple[Person, ...], password: st
     Agent.objects.get_or_create(
         organization=organization,
         builtin=True,
-        defaults={"name": "planner", "owner": members[0], "tier": TierLevel.WRITE},
+        defaults={"name": "planner", "owner": members[0], "tier": TierLevel.DELETE},
     )
 
 

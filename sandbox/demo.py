@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 GOALS: Final = (
     "Refund order 1009, the kettle arrived broken, and tell the customer",
@@ -22,8 +23,45 @@ GOALS: Final = (
     "Release reservation RS-4001",
     "Cancel event E-401",
     "Delete user U-12",
+    "Tell the customer of order 1008 that it leaves the warehouse today",
 )
 """The first is the journey that the demo opens with. The seventh fails at its second half: Lisbon has no rooms."""
 
-SAGA: Final = GOALS[6]
+SAGA_AT: Final = 6
+SAGA: Final = GOALS[SAGA_AT]
 """A flight is booked, the hotel is full, the flight is cancelled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One goal of the day that has been before the first visitor comes, and what a reviewer said to it."""
+
+    goal: str
+    said: Literal["approve", "reject", ""] = ""
+    """Empty: nobody has said anything yet, or nobody was asked."""
+    why: str = ""
+    answer_lost: bool = False
+    """The office does what was approved, and its answer never arrives."""
+
+
+DAY: Final = (
+    Errand(goal=GOALS[1], said="approve", why="The carrier's notice says Friday."),
+    Errand(goal=GOALS[2], said="approve", why="There are enough in the warehouse."),
+    Errand(goal=GOALS[4]),
+    Errand(goal=GOALS[SAGA_AT], said="approve", why="The trip is in the budget."),
+    Errand(goal=GOALS[9], said="approve", why="The third customer who asks."),
+    Errand(goal=GOALS[10], said="approve", why="This is what the carrier told us.", answer_lost=True),
+    Errand(goal=GOALS[11], said="approve", why="The tray was replaced."),
+    Errand(goal=GOALS[12]),
+    Errand(goal=GOALS[13], said="reject", why="The scratch was ours: the customer keeps the money."),
+    Errand(goal=GOALS[14], said="approve", why="The order was cancelled."),
+    Errand(goal=GOALS[16]),
+    Errand(goal=GOALS[15]),
+    Errand(goal=GOALS[8]),
+    Errand(goal=GOALS[7]),
+    Errand(goal=GOALS[17]),
+    Errand(goal=GOALS[3]),
+    Errand(goal=GOALS[5]),
+)
+"""Done, failed, rejected and unknown; the reading ones ask nobody; the last seven wait. The first goal is left for
+whoever tries the demo."""

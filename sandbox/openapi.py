@@ -8,6 +8,7 @@ from typing import Final
 from pydantic.json_schema import models_json_schema
 
 from sandbox import __version__
+from sandbox.headlines import HEADLINES, RECIPIENTS
 from sandbox.office import OPERATIONS
 from sandbox.operations import KEY_SECONDS, Operation, Repeat, undo_of
 from sandbox.shapes import JSON, TITLES, Problem, Shape
@@ -109,7 +110,11 @@ def _operation(one: Operation, schemas: dict[str, JSON]) -> dict[str, JSON]:
         "parameters": parameters + _key_parameter(one),
         "responses": _responses(one),
         "x-countersign-idempotency": one.repeat.value,
+        "x-countersign-summary": HEADLINES[one.name][0],
+        "x-countersign-consent": HEADLINES[one.name][1],
     }
+    if one.name in RECIPIENTS:
+        made["x-countersign-recipients"] = list(RECIPIENTS[one.name])
     if one.has_body:
         made["requestBody"] = _body(one, schemas)
     if one.touches:

@@ -22,7 +22,11 @@ table { border-collapse: collapse; width: 100% }
 caption { text-align: left; font-weight: 600; padding: .5rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-top: 1px solid #8884 }
 th { font-weight: 600; border-top: 0 } code { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
-.no { opacity: .7 } td.whole { white-space: nowrap } td.key { min-width: 9rem }
+.no { opacity: .7 } td.whole { white-space: nowrap } td.key { min-width: 9rem } a { color: inherit }
+@media (max-width: 48rem) {
+  table, caption, tbody, tr, td { display: block } thead { display: none }
+  tr { border-top: 1px solid #8884; padding: .6rem 0 } td { border: 0; padding: .1rem 0 }
+}
 """
 CSP: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-"

@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -17,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import ValidationError
 
 from sandbox import __version__
+from sandbox.demo import DAY
 from sandbox.desk import Answer, Desk
 from sandbox.faults import AFTER, Fault, Faults, Mode
 from sandbox.openapi import document
@@ -222,6 +224,9 @@ class Handler(BaseHTTPRequestHandler):
         effects = self.server.desk.store.ledger(operation=asked.get("operation"), key=asked.get("key"))
         self._json({"effects": [one._asdict() for one in effects], "applied": sum(one.applied for one in effects)})
 
+    def _day(self, _: bytes) -> None:
+        self._json({"errands": [asdict(one) for one in DAY]})
+
     def _reset(self, _: bytes) -> None:
         self.server.faults.clear()
         self.server.desk.reset()
@@ -249,6 +254,7 @@ OWN: Final[dict[tuple[str, str], Callable[[Handler, bytes], None]]] = {
     ("GET", "/healthz"): Handler._health,  # noqa: SLF001
     ("GET", "/openapi.json"): Handler._document,  # noqa: SLF001
     ("GET", "/ledger"): Handler._ledger,  # noqa: SLF001
+    ("GET", "/control/day"): Handler._day,  # noqa: SLF001
     ("POST", "/control/reset"): Handler._reset,  # noqa: SLF001
     ("GET", "/control/faults"): Handler._faults,  # noqa: SLF001
     ("POST", "/control/faults"): Handler._order,  # noqa: SLF001

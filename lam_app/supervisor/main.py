@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -17,16 +16,16 @@ from typing import Any
 from lam_app import environment as env
 from lam_app.supervisor import database, keys
 from lam_app.supervisor.embedded import Postgres, Redis, Unavailable, passwords, write_secret
+from lam_app.supervisor.neighbours import HOST, Office, free_port, is_taken, stand_in
 from lam_app.supervisor.nursery import Nursery
 from lam_app.supervisor.places import Places, arrange
-from lam_app.supervisor.processes import NotReady, Stopped, Supervisor, child_of, end_leftovers
-from lam_app.supervisor.programs import Program
+from lam_app.supervisor.processes import Child, NotReady, Stopped, Supervisor, child_of, end_leftovers
 
 PROJECT = Path(__file__).resolve().parents[2]
-HOST = "127.0.0.1"
 START_SECONDS = 60
 MIGRATE_SECONDS = 600
 PLANNER_THREADS = 4
+DEMO_BRINGS = ("people", "sandbox", "day")  # each with what stands before it
 DEMO_USERS = ("operator", "reviewer", "reviewer2", "administrator", "auditor", "developer", "outsider")
 
 # What roles may inherit from the environment of `up`. Secrets are given to single roles below.
@@ -95,6 +94,7 @@ def up(port: int, demo: bool, workers: int) -> None:
                 if demo:
                     say(f"sign in as {', '.join(DEMO_USERS)} with the password {instance.demo_password}")
                 say(f"ready http://{HOST}:{port}  (after {time.monotonic() - began:.1f} s)")
+                instance.first_day()
                 while not supervisor.asked_to_stop:
                     supervisor.attend(3600)
             finally:
@@ -120,14 +120,10 @@ def refuse_unsafe(port: int, demo: bool, workers: int) -> None:
             raise Refused("SECRET_KEY is short or a default. Use 50 random characters, or unset it to have one made")
         if "*" in env.names("ALLOWED_HOSTS"):
             raise Refused("ALLOWED_HOSTS allows every host. Name yours, or use --demo")
-    with socket.socket() as trying:
-        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trying.bind((HOST, port))
-        except OSError as error:
-            raise Refused(
-                f"port {port} on {HOST} cannot be used ({error.strerror}); choose another with --port"
-            ) from None
+    if env.text("LAM_DEMO", "day") not in DEMO_BRINGS:
+        raise env.WrongSetting("LAM_DEMO", f"must be one of {', '.join(DEMO_BRINGS)}")
+    if why := is_taken(port):
+        raise Refused(f"port {port} on {HOST} cannot be used ({why}); choose another with --port")
 
 
 @contextlib.contextmanager
@@ -155,6 +151,9 @@ class Instance:
         self.passwords = passwords(places.keys)
         self.demo_password = env.text("LAM_DEMO_PASSWORD") or self.passwords["demo"]
         self.urls: dict[str, str] = {}
+        self.day: Child | None = None
+        self.brings = DEMO_BRINGS[: DEMO_BRINGS.index(env.text("LAM_DEMO", "day")) + 1] if demo else ()
+        self.office = Office(places, PROJECT, say) if "sandbox" in self.brings else None
 
     def start(self) -> None:
         """From nothing to all roles ready. Raises NotReady with the log of what failed."""
@@ -162,16 +161,17 @@ class Instance:
         for nursery in nurseries.values():
             self.supervisor.start(nursery.child())  # importing takes longest, so it begins first
         private, public = self.permit_keys()
+        self.neighbours()
         self.servers()
-        self.stand_in()
-        self.supervisor.wait_ready([nursery.name for nursery in nurseries.values()], START_SECONDS)
+        warm = [nursery.name for nursery in nurseries.values()]
+        self.supervisor.wait_ready([*warm, "sandbox"] if self.office else warm, START_SECONDS)
         say("database: migrations, first rows")
         trusted, executing = nurseries["trusted"], nurseries["executing"]
         owner = {"LAM_ROLE": "owner", "DATABASE_URL": self.urls["owner"], "REDIS_URL": self.urls["redis"]}
         demo = {"LAM_DEMO_PASSWORD": self.demo_password} if self.demo else {}
-        seeded = str(self.places.run / "seeded")
+        first = {"seeded": str(self.places.run / "seeded"), "office": self.office.url if self.office else ""}
         self.supervisor.run_once(
-            trusted.role("prepare", "prepare", {**owner, **demo}, demo=self.demo, seeded=seeded), MIGRATE_SECONDS
+            trusted.role("prepare", "prepare", {**owner, **demo}, demo=self.demo, **first), MIGRATE_SECONDS
         )
         say(f"roles: web, gatekeeper, planner, {self.workers} executors, sweeper")
         web = {"SECRET_KEY": self.secret_key(), "LAM_ROLE": "web", "DATABASE_URL": self.urls["web"]}
@@ -190,12 +190,38 @@ class Instance:
             self.supervisor.start(role)
         self.supervisor.wait_ready([role.name for role in roles], START_SECONDS)
         write_secret(self.places.run / "services.json", json.dumps(self.urls))
+        self.day = self.a_day(trusted)
+
+    def a_day(self, trusted: Nursery) -> Child | None:
+        """The demo's first day, once in the life of a home; None where it has been, or would be another model's."""
+        mark = self.places.run / "day"
+        if self.office is None or "day" not in self.brings or mark.exists():
+            return None
+        if env.text("OPENAI_BASE_URL"):
+            say("day: none is played, because it was written for the stand-in and a model is configured")
+            return None
+        # Decisions are written by the web account. It signs nothing, so it is not given the key for sessions.
+        web = {"LAM_ROLE": "web", "DATABASE_URL": self.urls["web"], "REDIS_URL": self.urls["redis"], "SECRET_KEY": "-"}
+        child = trusted.role("day", "day", web, office=self.office.url, mark=str(mark))
+
+        def after(status: int) -> None:
+            say(f"day: {mark.read_text()}" if status == 0 else f"day: not finished, see {child.log}; tried again later")
+
+        child.once, child.after = True, after
+        return child
+
+    def first_day(self) -> None:
+        """Begin the demo's first day, if there is to be one; it goes on while people already look."""
+        if self.day:
+            self.supervisor.start(self.day)
 
     def nurseries(self) -> dict[str, Nursery]:
         """One for the roles that are trusted with keys; as root, one more for executors, as another user."""
         names = {name for name in os.environ if name in _INHERITED or name.startswith("LAM_")} - _NOT_INHERITED
         inherited = {name: os.environ[name] for name in names}
         inherited |= {"LAM_HOME": str(self.places.home), "DJANGO_SETTINGS_MODULE": "lam_app.settings"}
+        if self.office:
+            inherited["LAM_EGRESS_PRIVATE"] = ",".join([*env.names("LAM_EGRESS_PRIVATE"), self.office.place])
         inherited["CELERY_SKIP_CHECKS"] = "1"  # each worker would run the checks of all apps again: seconds of CPU
         logs, who = self.places.logs, self.places.executors
         trusted = Nursery("nursery", inherited, PROJECT, logs)
@@ -212,8 +238,7 @@ class Instance:
         keys.permit_keys(private, public)
         if self.places.moved:
             copy = self.places.shared / "permit.pub.pem"
-            copy.write_bytes(public.read_bytes())
-            copy.chmod(0o644)
+            keys.publish(public, copy)
             public = copy
         return private, public
 
@@ -240,25 +265,19 @@ class Instance:
         self.supervisor.wait_ready(waiting, START_SECONDS)
         if not waiting or "postgres" not in waiting:
             say("PostgreSQL: the configured server")
-        self.urls = {**reachable(lambda: database.prepare(address, self.passwords)), "redis": redis}
+        self.urls |= {**reachable(lambda: database.prepare(address, self.passwords)), "redis": redis}
 
-    def stand_in(self) -> None:
-        """The model that ships with the product, when no other one is configured."""
+    def neighbours(self) -> None:
+        """The model that ships with the product, when no other one is configured, and the demo's back office."""
         self.urls["openai"] = env.text("OPENAI_BASE_URL")
-        if self.urls["openai"]:
-            return
-        port = free_port()
-        self.urls["openai"] = f"http://{HOST}:{port}/v1"
-        say("model: the built-in stand-in (set OPENAI_BASE_URL and LAM_MODEL for a real one)")
-        program = Program(
-            "stand-in",
-            [sys.executable, "-m", "lam_app.planner.standin", "--port", str(port)],
-            {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
-            self.places.logs / "stand-in.log",
-            ready=lambda: answers(port),
-            directory=str(PROJECT),
-        )
-        self.supervisor.start(child_of(program))
+        if not self.urls["openai"]:
+            port = free_port()
+            self.urls["openai"] = f"http://{HOST}:{port}/v1"
+            say("model: the built-in stand-in (set OPENAI_BASE_URL and LAM_MODEL for a real one)")
+            self.supervisor.start(stand_in(PROJECT, self.places.logs, port))
+        if self.office:
+            say(f"back office: {self.office.url} shows what really happened there")
+            self.supervisor.start(self.office.child())
 
     def secret_key(self) -> str:
         """The configured SECRET_KEY, or this instance's own."""
@@ -273,17 +292,3 @@ def reachable(doing: Any) -> dict[str, str]:
         return dict(doing())
     except psycopg.OperationalError as error:
         raise Refused(f"DATABASE_URL: the server does not let us in: {error}") from None
-
-
-def free_port() -> int:
-    """A loopback port that nobody uses now."""
-    with socket.socket() as trying:
-        trying.bind((HOST, 0))
-        return int(trying.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    """Whether somebody listens on this loopback port."""
-    with socket.socket() as asking:
-        asking.settimeout(0.5)
-        return asking.connect_ex((HOST, port)) == 0

@@ -52,6 +52,7 @@ class Child:
     restart_at: float | None = None
     once: bool = False  # a job that ends, not a service
     status: int | None = None  # how a job ended
+    after: Callable[[int], None] | None = None  # told how a job ended, unless we are stopping
 
 
 def child_of(program: Program) -> Child:
@@ -168,7 +169,11 @@ class Supervisor:
         if child.pid:
             signal_group(child.pid, signal.SIGKILL)
         child.pid = 0
-        if self.asked_to_stop or child.once:
+        if self.asked_to_stop:
+            return
+        if child.once:
+            if child.after:
+                child.after(-1 if child.status is None else child.status)
             return
         child.crashes = 0 if time.monotonic() - child.started > STEADY else child.crashes
         pause = min(FIRST_PAUSE * 2**child.crashes, LONGEST_PAUSE)
@@ -176,8 +181,8 @@ class Supervisor:
         child.restart_at = time.monotonic() + pause
         self.say(f"{child.name} {how}; starting it again in {pause:.1f} s")
 
-    def stop(self, last: Iterable[str] = ("postgres", "redis")) -> None:
-        """Stop everything within ten seconds: first what uses the servers, then the servers."""
+    def stop(self, last: Iterable[str] = ("postgres", "redis", "sandbox")) -> None:
+        """Stop everything within ten seconds: first what uses the servers and the world, then those."""
         self.asked_to_stop = True
         servers = [self.children[name] for name in last if name in self.children]
         others = [child for child in self.children.values() if child not in servers]

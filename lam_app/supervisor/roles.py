@@ -74,6 +74,8 @@ def run(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> None
         prepare(arguments, ready)
     elif role == "sweeper":
         sweeper(ready)
+    elif role == "day":
+        day(arguments["office"], Path(arguments["mark"]), ready)
     else:
         worker(role, arguments, ready)
 
@@ -151,6 +153,7 @@ def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from lam_app.demo import document_of
     from tools.registry import contracts
 
     executor = MigrationExecutor(connection)
@@ -158,13 +161,28 @@ def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
         call_command("migrate", interactive=False, verbosity=1, skip_checks=True)
     mark = Path(arguments["seeded"])
     password = os.environ.get("LAM_DEMO_PASSWORD", "")
-    # The installed tools belong to it: a tool that was added or changed is offered at the next start.
+    # The tools belong to it: one that was added or changed is offered at the next start.
     tools = ",".join(f"{contract.name}={contract.version_hash()}" for contract in contracts())
+    office = arguments["office"]
+    if office:
+        tools = f"{tools},{office}={document_of(office)}"
     beginning = f"{arguments['demo']}:{password}:{connection.settings_dict['HOST']}:{tools}"
     wanted = hashlib.sha256(beginning.encode()).hexdigest()
     done = mark.exists() and mark.read_text() == wanted and get_user_model()._default_manager.exists()  # noqa: SLF001
     if "seed" in get_commands() and not done:
-        call_command("seed", demo=arguments["demo"], password=password or None)
+        call_command("seed", demo=arguments["demo"], password=password or None, office=office)
         mark.write_text(wanted)
     connection.close()
     ready()
+
+
+def day(office: str, mark: Path, ready: Callable[[], None]) -> None:
+    """Play the demo's first day; `mark` is written once it is over and says what is there now."""
+    from django.db import connection
+
+    from lam_app.demo import play_day
+
+    ready()
+    said = play_day(office)
+    connection.close()
+    mark.write_text(said)

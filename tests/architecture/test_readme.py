@@ -140,22 +140,22 @@ def example(tmp_path: Path) -> Iterator[ModuleType]:
 
 
 def test_the_tool_that_the_readme_adds_goes_the_whole_road(example: ModuleType, world: World, tmp_path: Path) -> None:
-    example.TICKETS = tmp_path
-    offer(world.organization, TOOLS["open_ticket"].contract)
-    action = world.staged("open_ticket", {"title": "The printer on floor 3 is broken"})
-    assert (action.status, action.summary) == ("in_review", "Open a ticket: The printer on floor 3 is broken")
+    example.DEFECTS = tmp_path
+    offer(world.organization, TOOLS["report_defect"].contract)
+    action = world.staged("report_defect", {"title": "The printer on floor 3 is broken"})
+    assert (action.status, action.summary) == ("in_review", "Report a defect: The printer on floor 3 is broken")
     approved(world, action)
     assert (sign_permits(), execute_permitted()) == (1, 1)
     action.refresh_from_db()
     assert action.status == "done"
-    (ticket,) = tmp_path.glob("ticket-*.json")
-    assert json.loads(ticket.read_text()) == {"title": "The printer on floor 3 is broken", "urgent": False}
+    (defect,) = tmp_path.glob("defect-*.json")
+    assert json.loads(defect.read_text()) == {"title": "The printer on floor 3 is broken", "urgent": False}
 
 
 def test_the_readme_s_tool_says_when_it_did_nothing(example: ModuleType, world: World, tmp_path: Path) -> None:
-    example.TICKETS = tmp_path / "missing"
-    offer(world.organization, TOOLS["open_ticket"].contract)
-    action = world.staged("open_ticket", {"title": "The printer on floor 3 is broken"})
+    example.DEFECTS = tmp_path / "missing"
+    offer(world.organization, TOOLS["report_defect"].contract)
+    action = world.staged("report_defect", {"title": "The printer on floor 3 is broken"})
     approved(world, action)
     sign_permits()
     execute_permitted()

@@ -34,7 +34,8 @@ def main() -> None:
     port = free_port()
     model = subprocess.Popen([sys.executable, "-m", "tests.bench.instant_model", str(port)])
     try:
-        with Up("--demo", OPENAI_BASE_URL=f"http://127.0.0.1:{port}/v1", LAM_MODEL="instant") as up:
+        model_settings = {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "LAM_MODEL": "instant"}
+        with Up("--demo", LAM_DEMO="people", **model_settings) as up:
             measure(up)
     finally:
         model.kill()

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import faults_everywhere, give_goal, picture
+from tests.support.up import Up
 
 
-def test_the_second_approval_meets_the_current_state(sign_in: Callable[..., Page]) -> None:
-    give_goal(sign_in("operator"), "Tell the customer of order 1020 that it is delayed until Sunday")
+def test_the_second_approval_meets_the_current_state(product: Up, sign_in: Callable[..., Page]) -> None:
+    give_goal(sign_in("operator"), "Tell the customer of order 1007 that it is delayed until Sunday")
     first, second = sign_in("reviewer"), sign_in("reviewer2")
     for person in (first, second):
         person.goto("/")
-        person.locator(".row", has_text="1020").click()
-        expect(person.locator("#sentence")).to_contain_text("1020")
+        person.locator(".row", has_text="1007").click()
+        expect(person.locator("#sentence")).to_contain_text("1007")
     second.route("**/live/**", lambda route: route.abort())  # the second page does not learn of it in time
     first.get_by_role("button", name=re.compile("^Approve")).click()
     expect(first.locator("#card-status")).to_have_text("Done")
@@ -25,17 +26,17 @@ def test_the_second_approval_meets_the_current_state(sign_in: Callable[..., Page
     expect(second.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)
     assert faults_everywhere(second) == []
     picture(second, "somebody-was-first")
-    first.goto("/tools/outbox/")
-    expect(first.locator("tr[data-message]", has_text="1020")).to_have_count(1)
+    sent = [line for line in product.office.ledger(operation="send_message") if "1007" in line["arguments"]["to"]]
+    assert [line["applied"] for line in sent] == [True]
 
 
 def test_an_open_card_learns_that_somebody_decided(sign_in: Callable[..., Page]) -> None:
-    give_goal(sign_in("operator"), "Tell the customer of order 1021 that it is delayed until Sunday")
+    give_goal(sign_in("operator"), "Tell the customer of order 1008 that it is delayed until Sunday")
     first, second = sign_in("reviewer"), sign_in("reviewer2")
     for person in (first, second):
         person.goto("/")
-        person.locator(".row", has_text="1021").click()
-        expect(person.locator("#sentence")).to_contain_text("1021")
+        person.locator(".row", has_text="1008").click()
+        expect(person.locator("#sentence")).to_contain_text("1008")
     first.get_by_role("button", name=re.compile("^Approve")).click()
     expect(second.locator("#card-status")).to_have_text("Done")
     expect(second.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)

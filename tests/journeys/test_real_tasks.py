@@ -164,7 +164,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     try:
         until(lambda: answers(f"{model}/health") and answers(f"{tools}/openapi.json"), 30, f"the harness: {log}")
         private = f"127.0.0.1:{tool_port}"
-        with Up(OPENAI_BASE_URL=f"{model}/v1", LAM_MODEL="scripted-agent", LAM_EGRESS_PRIVATE=private) as up:
+        scripted = {"OPENAI_BASE_URL": f"{model}/v1", "LAM_MODEL": "scripted-agent"}
+        with Up(LAM_DEMO="people", LAM_EGRESS_PRIVATE=private, **scripted) as up:
             manage(up, "owner", "tools", "import-openapi", f"{tools}/openapi.json", "--organization", "demo")
             token = manage(up, "web", "token", "create", "--user", "operator", "--scope", "operate")
             yield Shop(up, model, tools, Client(up.url, token), Session(up.url, "reviewer"))

@@ -62,7 +62,7 @@ def test_a_second_start_on_the_same_home_is_refused(up: Up) -> None:
     assert status_of(f"{up.url}/accounts/login/") == 200
 
 
-@pytest.mark.parametrize("name", ["redis", "postgres", *ROLES, "stand-in", "nursery"])
+@pytest.mark.parametrize("name", ["redis", "postgres", *ROLES, "stand-in", "sandbox", "nursery"])
 def test_a_killed_process_comes_back(up: Up, name: str) -> None:
     killed = up.child(name)
     killed.send_signal(signal.SIGKILL)

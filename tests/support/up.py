@@ -18,8 +18,12 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psutil
+import psycopg
+
+from tests.support.backoffice import BackOffice
 
 PROJECT = Path(__file__).resolve().parents[2]
 PASSWORD = "only-for-this-test-run"
@@ -71,7 +75,7 @@ class Up:
         self.home = home or Path(tempfile.mkdtemp(prefix="countersign-up-"))
         self.port = free_port()
         self.options = options
-        self.settings = settings
+        self.settings = {"LAM_DEMO": "sandbox", **settings}  # the day is played where a test is about it
         self.output = self.home.parent / f"{self.home.name}.out"
         self.process: subprocess.Popen[bytes] | None = None
         self.family: list[psutil.Process] = []
@@ -129,6 +133,17 @@ class Up:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def office(self) -> BackOffice:
+        """The demo's back office."""
+        return BackOffice(f"http://127.0.0.1:{(self.home / 'run' / 'sandbox.port').read_text()}")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the database answers to its owner."""
+        owner = json.loads((self.home / "run" / "services.json").read_text())["owner"]
+        with psycopg.connect(owner) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    @property
     def said(self) -> str:
         """Everything it has printed."""
         return "\n" + self.output.read_text()
@@ -144,7 +159,7 @@ class Up:
         self.family = psutil.Process(self.process.pid).children(recursive=True)
 
     def child(self, name: str) -> psutil.Process:
-        """The process of this name: postgres, redis, web, gatekeeper, planner, executor1, sweeper, …"""
+        """The process of this name: postgres, redis, web, gatekeeper, planner, executor1, sweeper, sandbox, …"""
         return psutil.Process(json.loads((self.home / "run" / "processes.json").read_text())[name][0])
 
     def came_back(self, name: str, killed: int) -> bool:

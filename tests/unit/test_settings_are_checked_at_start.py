@@ -39,6 +39,7 @@ def start(settings: dict[str, str], *command: str) -> subprocess.CompletedProces
         ("DEBUG", "maybe"),
         ("LAM_TOOLS", "os; import this"),
         ("LAM_LOG_LEVEL", "LOUD"),
+        ("LAM_DEMO", "everything"),
     ],
 )
 def test_a_wrong_value_is_named_and_nothing_starts(name: str, value: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     help = "Bring every organization's catalogue up to date. With --demo, make the demo's organizations and people."
 
-    stealth_options = ("password",)  # the supervisor hands it on in memory
+    stealth_options = ("password", "office")  # the supervisor hands them on in memory
 
     def add_arguments(self, parser: CommandParser) -> None:
         """``--demo`` reads the people's password from LAM_DEMO_PASSWORD, never from the command line."""
@@ -24,4 +24,4 @@ class Command(BaseCommand):
         password = options.get("password") or os.environ.get("LAM_DEMO_PASSWORD")
         if options["demo"] and not password:
             raise CommandError("LAM_DEMO_PASSWORD: the demo's people need a password")
-        seed(demo=options["demo"], password=password)
+        seed(demo=options["demo"], password=password, office=options.get("office") or "")
