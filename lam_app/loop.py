@@ -16,6 +16,8 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 
 from approvals import binding
+from approvals.exceptions import LimitsBusy
+from approvals.facts import Budget
 from approvals.services.propose import Proposal, propose
 from approvals.states import SETTLED
 from lam_app import context
@@ -26,7 +28,7 @@ from lam_app.planner.intent import Act, Ask, Escalate, Finish
 from lam_app.states import RunStatus
 from tools.models import Worker
 from tools.presence import Presence
-from traces.calls import ModelCall, remember, storable
+from traces.calls import ModelCall, remember, spent_by, storable
 from traces.clock import later, now
 from traces.ids import uuid7
 from traces.services import Actor, Guard, move
@@ -35,6 +37,8 @@ logger = logging.getLogger(__name__)
 PLANNER = Actor.system("planner")
 MOST_STEPS = 30
 MOST_CALLS_A_STEP = 6
+BUSY_SECONDS = 2.0
+"""How long a run lets go where its call could not be counted against a limit."""
 PLANNING_SECONDS = 180
 """How long a planner may hold a run without a word; a model call may take half of it."""
 
@@ -98,6 +102,8 @@ def advance(run_id: uuid.UUID, presence: Presence) -> bool:
         _turn(turn)
     except Overtaken:
         return False
+    except LimitsBusy:
+        _wait(turn, BUSY_SECONDS)
     except OperationalError:
         raise  # the database is away: whoever takes the run over begins this turn anew
     except Exception as error:
@@ -177,6 +183,7 @@ def _act(turn: Turn, number: int, planned: providers.Planned, trace: uuid.UUID) 
 def _propose(turn: Turn, number: int, act: Act, trace: uuid.UUID, logprob: float | None) -> None:
     """The intent becomes an action under the gate, and the run waits for what comes of it."""
     run = turn.run
+    spent = spent_by(run.organization_id, run.id)
     with transaction.atomic():
         _leave(turn, RunStatus.WAITING, "proposed", step=number)
         action = propose(
@@ -194,6 +201,7 @@ def _propose(turn: Turn, number: int, act: Act, trace: uuid.UUID, logprob: float
                 confidence=math.exp(logprob) if logprob is not None else None,
                 stated_confidence=act.confidence,
                 trace=trace,
+                budget=Budget(run.step, spent.tokens, spent.cost),
             )
         )
         Step(

@@ -1,7 +1,7 @@
 """The sweep: finds by row state whatever a lost message, a flushed Redis or a killed worker left behind.
 
-It acts only where time alone decides (expiry, leaving, halting) and otherwise rings: the work itself belongs to
-the roles. Every part is safe to run twice at once and to be killed anywhere.
+It acts only where time alone decides (expiry, leaving, halting), gives back what calls without effect were counted
+for, and otherwise rings: the work itself belongs to the roles. Every part is safe to run twice at once and to be killed anywhere.
 """
 
 import logging
@@ -18,6 +18,7 @@ from approvals.services.expire import expire
 from approvals.services.halt import halt
 from approvals.services.leave import leave
 from approvals.services.permit import unsigned
+from approvals.services.reserve import forget, release_settled
 from approvals.states import ActionStatus
 from lam_app import loop
 from tools.killswitch import settle_quiet
@@ -26,6 +27,8 @@ from traces.doorbell import ring
 
 logger = logging.getLogger(__name__)
 MONTHS_AHEAD = 3
+GIVEN_BACK = 200
+"""For how many actions one pass gives back what they were counted for."""
 
 
 def sweep() -> list[str]:
@@ -35,6 +38,7 @@ def sweep() -> list[str]:
     halt()
     leave()
     expire()
+    release_settled(GIVEN_BACK)
     rung = []
     for task, waits in WAITS.items():
         if waits():
@@ -75,6 +79,7 @@ def forever(stopped: Callable[[], bool]) -> None:
             if day != (today := datetime.now(UTC).date()):
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT traces_make_partitions(%s)", [MONTHS_AHEAD])
+                forget()
                 day = today
             sweep()
         except Error:
