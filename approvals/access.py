@@ -7,15 +7,16 @@ from django.http import Http404
 from accounts.models import Membership
 from accounts.roles import Role
 from approvals.models import Action
-from tools.queries import tools_with
+from tools.queries import permitted_tools
 
 
 def reviewable_tools(membership: Membership) -> list[uuid.UUID]:
     """Ids of the tools on whose actions this person may decide: object permissions only, as the decision asks them.
 
-    A permission on all tools at once, or being a superuser, gives nothing here.
+    A permission on all tools at once, or being a superuser, gives nothing here. Pages and lists read this; the
+    transaction that decides asks the rows themselves.
     """
-    return tools_with(membership.user_id, membership.organization_id, "review_tool")
+    return permitted_tools(membership.user_id, membership.organization_id, "review_tool")
 
 
 def get_action_for_reading(membership: Membership, pk: uuid.UUID) -> Action:

@@ -45,3 +45,17 @@ class LookAlike(DomainError):
 
     http_status: ClassVar[int] = 422
     code: ClassVar[str] = "contract_invalid"
+
+
+class ResourceTaken(DomainError):
+    """This is declared already, or may be taken for something that is."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "resource_taken"
+
+
+class ResourceNotFound(DomainError):
+    """Nothing of that kind is declared under this name."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"

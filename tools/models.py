@@ -9,7 +9,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from accounts.models import Agent, Organization, User
 from accounts.roles import TierLevel
-from tools.queries import tools_with
+from tools.queries import permitted_tools
 from tools.states import EXECUTION, ExecutionStatus
 from traces.ids import uuid7
 from traces.models import Moving
@@ -42,7 +42,7 @@ class ToolQuerySet(models.QuerySet["Tool"]):
     def usable(self, organization: uuid.UUID, initiator: uuid.UUID, agent: uuid.UUID) -> "ToolQuerySet":
         """What this agent may propose for this person: both need the right, and the tool has to be on offer."""
         return self.filter(
-            id__in=tools_with(initiator, organization, "use_tool"),
+            id__in=permitted_tools(initiator, organization, "use_tool"),
             organization_id=organization,
             agents=agent,
             enabled=True,
@@ -123,6 +123,33 @@ class ToolGroupObjectPermission(GroupObjectPermissionBase):
     """guardian's grant of a tool permission to a team's group, with a real foreign key."""
 
     content_object = models.ForeignKey(Tool, on_delete=models.CASCADE)
+
+
+class Resource(models.Model):
+    """That a thing outside belongs to an organization: calls for anybody else that name it are refused."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=32)  # as contracts call it in ``scope_fields``: "mailbox"
+    identifier = models.CharField(max_length=200)  # exactly as arguments name it
+    folded = models.CharField(max_length=400)  # equal for what a person may take for the same
+    created = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "identifier"], name="resource_of_one_organization"),
+            models.UniqueConstraint(fields=["kind", "folded"], name="resource_not_taken_for_another"),
+            models.CheckConstraint(
+                condition=~(models.Q(kind="organization") | models.Q(identifier="")), name="resource_is_something"
+            ),
+        ]
+
+
+class RightsVersion(models.Model):
+    """Moves with every change of who may do what in an organization. The database writes it, by triggers alone."""
+
+    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    version = models.BigIntegerField()
 
 
 class Worker(models.Model):

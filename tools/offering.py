@@ -1,19 +1,27 @@
 """The door to the catalogue: a contract becomes a tool of an organization, or the next version. As the owner role."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
-from guardian.shortcuts import assign_perm
+from django.contrib.auth.models import Permission
 
 from accounts.models import Agent, Organization, Team
 from tools import registry
 from tools.contract import Contract
 from tools.exceptions import LookAlike
-from tools.models import AgentTool, Tool, ToolVersion
+from tools.models import AgentTool, Tool, ToolGroupObjectPermission, ToolVersion
 from tools.text import skeleton
 from traces.services import Actor, Entry, record
 
 SETUP = Actor.system("setup")
+DEFAULT_RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "operators": ("use_tool",),
+    "reviewers": ("review_tool", "stop_tool"),
+    "administrators": ("configure_tool", "stop_tool"),
+    "auditors": ("audit_tool",),
+}
+"""What each team may do with a tool that is new; from then on it is the administrators' to grant and take."""
 logger = logging.getLogger(__name__)
 
 
@@ -41,7 +49,7 @@ def offer(organization: Organization, contract: Contract) -> Tool:
     Raises ContractRefused for a contract that does not hold, LookAlike for a name that people may take for another's.
 
     New tools start in the loop: usable by the organization's operators and its built-in agent, reviewable by its
-    reviewers.
+    reviewers, and so on as ``DEFAULT_RIGHTS`` says.
     """
     contract.validate()
     for other in (
@@ -74,13 +82,25 @@ def offer(organization: Organization, contract: Contract) -> Tool:
             )
         )
     if new:
-        teams = {t.name: t.group for t in Team.objects.filter(organization=organization).select_related("group")}
-        if "operators" in teams:
-            assign_perm("use_tool", teams["operators"], tool)
-        if "reviewers" in teams:
-            assign_perm("review_tool", teams["reviewers"], tool)
-            assign_perm("stop_tool", teams["reviewers"], tool)
+        grant_defaults(Team.objects.filter(organization=organization), [tool])
         agent = Agent.objects.filter(organization=organization, builtin=True).first()
         if agent is not None:
             AgentTool.objects.get_or_create(agent=agent, tool=tool)
     return tool
+
+
+def grant_defaults(teams: Iterable[Team], tools: Iterable[Tool]) -> None:
+    """Give teams what they begin with on these tools: three statements, however many there are."""
+    permissions = dict(Permission.objects.filter(content_type__app_label="tools").values_list("codename", "pk"))
+    teams = list(teams)
+    ToolGroupObjectPermission.objects.bulk_create(
+        [
+            ToolGroupObjectPermission(
+                group_id=team.group_id, permission_id=permissions[codename], content_object_id=tool.pk
+            )
+            for tool in tools
+            for team in teams
+            for codename in DEFAULT_RIGHTS.get(team.name, ())
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,10 +1,22 @@
-"""Reads about tools that are asked inside deciding transactions, where no cache will do."""
+"""Reads about tools: who holds which right, and what is stopped.
 
+`holds`, `tools_with` and `engaged_over` ask the rows; deciding transactions ask nothing else. `permitted_tools` is for
+pages and lists: it remembers an answer for as long as the organization's number of changes stays the same, which is
+read from its row every time. Nothing has to be told to forget, and a right that was taken is gone with the commit.
+"""
+
+import threading
 import uuid
+from collections import OrderedDict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.db import connection
+
+MOST_REMEMBERED: Final = 4096
+"""Answers that a process keeps; the one that was asked for longest ago goes first."""
+_remembered: OrderedDict[tuple[uuid.UUID, uuid.UUID, str], tuple[int, tuple[uuid.UUID, ...]]] = OrderedDict()
+_one_at_a_time = threading.Lock()
 
 
 def holds(user: uuid.UUID, tool: uuid.UUID, codename: str) -> bool:
@@ -26,6 +38,36 @@ def tools_with(user: uuid.UUID, organization: uuid.UUID, codename: str) -> list[
             [user, organization, codename],
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def permitted_tools(user: uuid.UUID, organization: uuid.UUID, codename: str) -> list[uuid.UUID]:
+    """What `tools_with` says, remembered until anybody's rights in the organization change."""
+    version = rights_version(organization)
+    if version is None:
+        return tools_with(user, organization, codename)
+    asked = (user, organization, codename)
+    with _one_at_a_time:
+        known = _remembered.get(asked)
+        if known is not None and known[0] == version:
+            _remembered.move_to_end(asked)
+            return list(known[1])
+    # Read after the number: should a right change in between, this is newer than the number it is kept under, and the
+    # next question finds another number.
+    found = tools_with(user, organization, codename)
+    with _one_at_a_time:
+        _remembered[asked] = (version, tuple(found))
+        _remembered.move_to_end(asked)
+        while len(_remembered) > MOST_REMEMBERED:
+            _remembered.popitem(last=False)
+    return found
+
+
+def rights_version(organization: uuid.UUID) -> int | None:
+    """The number that moves with every change of rights in an organization; None where nobody ever had one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version FROM tools_rightsversion WHERE organization_id = %s", [organization])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 class Engaged(NamedTuple):

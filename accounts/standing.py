@@ -1,0 +1,173 @@
+"""What people and agents may be: tiers, roles, teams. Each change has a reason, an event, and somebody else's hand.
+
+Nobody changes their own standing, nor that of an agent that they answer for: an administrator who wants to review, or
+whose agent needs a deeper tier, asks another administrator. What counts for a call is read when the call is judged and
+again when it is claimed, so a change is felt by everything that has not run yet.
+"""
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from accounts.actors import person
+from accounts.exceptions import ChangeRefused, MayNotAdminister, NotOfThisOrganization, NotOneself
+from accounts.models import Agent, Membership, Organization, Team, User
+from accounts.roles import Role, TierLevel
+from traces.exceptions import DomainError
+from traces.services import Entry, record, refused
+
+ROLE_TEAMS: Final[Mapping[str, str]] = {
+    Role.OPERATOR.value: "operators",
+    Role.REVIEWER.value: "reviewers",
+    Role.ADMINISTRATOR.value: "administrators",
+    Role.AUDITOR.value: "auditors",
+}
+"""The team in which people of a role hold their object permissions together. Developers hold none."""
+
+
+class Tell(Protocol):
+    """Writes the event of the change that was announced, with this detail. Called only where something changed."""
+
+    def __call__(self, **detail: object) -> None: ...
+
+
+@contextmanager
+def administering(
+    verb: str, *, by: User, organization: uuid.UUID, about: tuple[str, uuid.UUID], reason: str
+) -> Iterator[Tell]:
+    """One change of somebody's standing or rights, in a transaction; what is refused inside is remembered.
+
+    ``about`` is kind and id of what the change is made to, ``verb`` the event's. Raises MayNotAdminister unless ``by``
+    is an active administrator of the organization, ChangeRefused without a reason. Keep it outside of any transaction.
+    """
+    kind, subject = about
+
+    def entry(verb: str, reason: str, detail: dict[str, object]) -> Entry:
+        return Entry(
+            organization=organization,
+            actor=person(by),
+            verb=verb,
+            subject_kind=kind,
+            subject=subject,
+            reason=reason,
+            detail=detail,
+        )
+
+    def tell(**detail: object) -> None:
+        record(entry(verb, reason.strip(), detail))
+
+    try:
+        with transaction.atomic():
+            member = Membership.objects.of(by).filter(organization_id=organization).first()
+            if member is None or not member.has(Role.ADMINISTRATOR):
+                raise MayNotAdminister
+            if not reason.strip():
+                raise ChangeRefused("reason: say why.", errors={"reason": "Say why."})
+            yield tell
+    except DomainError as error:
+        refused(entry("refused", error.message, {"attempt": verb, "code": error.code}))
+        raise
+
+
+def set_tier(of: Membership | Agent, tier: str, *, by: User, reason: str) -> bool:
+    """How deep calls may reach for a person, or by an agent. Returns whether that is a change.
+
+    Raises MayNotAdminister, NotOneself (one's own tier, or that of an agent one answers for), ChangeRefused.
+    """
+    kind, whose = ("member", of.user_id) if isinstance(of, Membership) else ("agent", of.owner_id)
+    with administering("tier_set", by=by, organization=of.organization_id, about=(kind, of.pk), reason=reason) as tell:
+        if tier not in TierLevel.values:
+            raise ChangeRefused(f"tier: {tier!r} is not one of {', '.join(TierLevel.values)}.")
+        if whose == by.pk:
+            raise NotOneself
+        rows = Membership.objects if isinstance(of, Membership) else Agent.objects
+        row = rows.select_for_update().get(pk=of.pk)
+        before = row.tier
+        if before != tier:
+            row.tier = tier
+            row.save(update_fields=["tier"])
+            tell(before=before, after=tier)
+    of.tier = tier
+    return before != tier
+
+
+def set_roles(of: Membership, roles: Collection[str], *, by: User, reason: str) -> bool:
+    """Which parts a person has; they join and leave the teams that go with these. Returns whether that is a change.
+
+    Raises MayNotAdminister, NotOneself, ChangeRefused.
+    """
+    after = sorted({str(role) for role in roles})
+    with administering(
+        "roles_set", by=by, organization=of.organization_id, about=("member", of.pk), reason=reason
+    ) as tell:
+        unknown = sorted(set(after) - set(Role.values))
+        if unknown:
+            raise ChangeRefused(f"roles: there is no {', '.join(unknown)}.")
+        if of.user_id == by.pk:
+            raise NotOneself
+        row = Membership.objects.select_for_update().get(pk=of.pk)
+        before = sorted(row.roles)
+        if before != after:
+            row.roles = after
+            row.save(update_fields=["roles"])
+            of.user.groups.add(*_groups(of.organization_id, set(after) - set(before)))
+            of.user.groups.remove(*_groups(of.organization_id, set(before) - set(after)))
+            tell(before=before, after=after)
+    of.roles = after
+    return before != after
+
+
+def join(team: Team, user: User, *, by: User, reason: str) -> bool:
+    """Put a member into a team, with all the rights that it holds. Returns whether that is a change.
+
+    Raises MayNotAdminister, NotOneself, NotOfThisOrganization for somebody who is no active member.
+    """
+    return _team("team_joined", team, user, by=by, reason=reason)
+
+
+def leave(team: Team, user: User, *, by: User, reason: str) -> bool:
+    """Take a person out of a team. Returns whether that is a change. Raises MayNotAdminister or NotOneself."""
+    return _team("team_left", team, user, by=by, reason=reason)
+
+
+def create_teams(organization: Organization) -> list[Team]:
+    """The teams that every organization has, with the people of their roles in them; returns those that are new.
+
+    For the owner account, when an organization is set up or comes from a version that had fewer teams.
+    """
+    there = set(Team.objects.filter(organization=organization).values_list("name", flat=True))
+    made = []
+    for role, name in ROLE_TEAMS.items():
+        if name in there:
+            continue
+        group, _ = Group.objects.get_or_create(name=f"{organization.slug}/{name}")
+        made.append(Team.objects.create(organization=organization, group=group, name=name))
+        people = Membership.objects.filter(organization=organization, roles__contains=[role])
+        group.user_set.add(*User.objects.filter(memberships__in=people))
+    return made
+
+
+def _team(verb: str, team: Team, user: User, *, by: User, reason: str) -> bool:
+    joining = verb == "team_joined"
+    with administering(verb, by=by, organization=team.organization_id, about=("team", team.pk), reason=reason) as tell:
+        if user.pk == by.pk:
+            raise NotOneself
+        if joining and not Membership.objects.of(user).filter(organization_id=team.organization_id).exists():
+            raise NotOfThisOrganization
+        # Whoever holds the team's row decides whether this is a change: two hands at once tell of it once.
+        Team.objects.select_for_update().get(pk=team.pk)
+        changes = user.groups.filter(pk=team.group_id).exists() != joining
+        if changes:
+            change = user.groups.add if joining else user.groups.remove
+            change(team.group_id)
+            tell(team=team.name, user=user.username)
+    return changes
+
+
+def _groups(organization: uuid.UUID, roles: Collection[str]) -> list[Group]:
+    names = [ROLE_TEAMS[role] for role in roles if role in ROLE_TEAMS]
+    return [t.group for t in Team.objects.filter(organization_id=organization, name__in=names).select_related("group")]
