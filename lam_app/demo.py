@@ -13,7 +13,6 @@ from typing import Any
 from django.core.management import call_command
 
 from accounts.models import Organization, User
-from accounts.rows import within
 from approvals.models import Action
 from approvals.services.approve import approve
 from approvals.services.reject import reject
@@ -78,11 +77,6 @@ def play_day(address: str) -> str:
     when some run is still under way after DAY_SECONDS.
     """
     organization = Organization.objects.get(slug=ITS_ORGANIZATION)
-    with within(organization.pk):
-        return _play(organization, address)
-
-
-def _play(organization: Organization, address: str) -> str:
     operator = User.objects.get(username="operator")
     reviewer = User.objects.get(username="reviewer")
     underway: dict[uuid.UUID, dict[str, Any]] = {}
