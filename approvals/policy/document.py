@@ -13,9 +13,13 @@ from typing import TypeVar
 from approvals.policy.facts import Facts
 from approvals.policy.ruling import Verdict
 from tools.kinds import Category, Tier
+from traces.canonical import JSON
 
 DAY = 86_400
 """Seconds over which an exposure is counted."""
+
+MOST_ENTRIES = 500
+"""How many rules, and how many limits, one document may have."""
 
 
 class Per(StrEnum):
@@ -76,6 +80,11 @@ class Selector:
             )
         )
 
+    def to_json(self) -> dict[str, JSON]:
+        """The parts that are named."""
+        parts = ("tools", "categories", "tiers", "agents", "initiators")
+        return {name: sorted(map(str, found)) for name in parts if (found := getattr(self, name))}
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -84,6 +93,12 @@ class Condition:
     argument: str
     compares: Compares
     value: str | tuple[str, ...] = ""
+
+    def to_json(self) -> dict[str, JSON]:
+        """The condition as the document writes it."""
+        bare = self.compares in {Compares.PRESENT, Compares.ABSENT}
+        value: JSON = self.value if isinstance(self.value, str) else list(self.value)
+        return {"argument": self.argument, "compares": self.compares.value, **({} if bare else {"value": value})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +113,18 @@ class Rule:
     teams: tuple[tuple[str, int], ...] = ()
     """Team and how many of its people: every one of them has to be met."""
     reason: str = ""
+
+    def to_json(self) -> dict[str, JSON]:
+        """The rule as the document writes it."""
+        return {
+            "id": self.id,
+            "about": self.about.to_json(),
+            "when": [condition.to_json() for condition in self.when],
+            "answer": self.answer.value,
+            "quorum": self.quorum,
+            "teams": dict(self.teams),
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +143,21 @@ class Limit:
     answer: Verdict = Verdict.REVIEW
     quorum: int = 1
     reason: str = ""
+
+    def to_json(self) -> dict[str, JSON]:
+        """The limit as the document writes it."""
+        return {
+            "id": self.id,
+            "about": self.about.to_json(),
+            "per": self.per.value,
+            "counts": self.counts.value,
+            "most": f"{self.most:f}",
+            "seconds": self.seconds,
+            **({"unit": self.unit} if self.unit else {}),
+            "answer": self.answer.value,
+            "quorum": self.quorum,
+            "reason": self.reason,
+        }
 
 
 _Entry = TypeVar("_Entry", Rule, Limit)
@@ -144,6 +186,22 @@ class Policy:
     fresh_seconds: int = 300
     """How long ago a reviewer may have signed in when the risk is high."""
     high_risk_quorum: int = 1
+
+    def to_json(self) -> dict[str, JSON]:
+        """The document: `read_policy` reads this same policy from it."""
+        return {
+            "rules": [rule.to_json() for rule in self.rules],
+            "limits": [limit.to_json() for limit in self.limits],
+            "exposure": {currency: f"{most:f}" for currency, most in self.exposure},
+            "confidence": self.confidence,
+            "most_affected": self.most_affected,
+            "most_steps": self.most_steps,
+            "most_tokens": self.most_tokens,
+            "most_cost": f"{self.most_cost:f}",
+            "most_repeats": self.most_repeats,
+            "fresh_seconds": self.fresh_seconds,
+            "high_risk_quorum": self.high_risk_quorum,
+        }
 
     @cached_property
     def exposure_limits(self) -> tuple[Limit, ...]:
