@@ -1,7 +1,7 @@
 """Who could decide, and in which teams they are, as the rows stand now. Reads only."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -45,14 +45,19 @@ def able_to_decide(
     """
     if tool is None:
         return ()
-    teams = sorted({team for entry in policy.rules for team, _ in entry.teams})
-    nobody_of = sorted({asked.initiator, *asked.principals, *without})
+    teams = {team for entry in policy.rules for team, _ in entry.teams}
+    return able(asked.organization, tool.id, teams, without={asked.initiator, *asked.principals, *without})
+
+
+def able(
+    organization: uuid.UUID, tool: uuid.UUID, teams: Collection[str], *, without: Collection[uuid.UUID]
+) -> tuple[Able, ...]:
+    """How many people may review a tool now, and how many of them are in each of these teams, some people left out."""
+    named = sorted(teams)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _ABLE, {"tool": tool.id, "organization": asked.organization, "without": nobody_of, "teams": teams}
-        )
+        cursor.execute(_ABLE, {"tool": tool, "organization": organization, "without": list(without), "teams": named})
         found = {team: Able(team, people if there else None) for team, there, people in cursor.fetchall()}
-    return tuple(found[team] for team in ("", *teams))
+    return tuple(found[team] for team in ("", *named))
 
 
 def entitled(tool: uuid.UUID, people: Iterable[uuid.UUID]) -> dict[uuid.UUID, frozenset[str]]:

@@ -23,7 +23,7 @@ from approvals.policy.evidence import (
 from approvals.policy.facts import Facts, Halt, Party, ToolFacts
 from approvals.policy.matching import amount_of, applies, asks_of, limits_over
 from approvals.policy.reading import PolicyRefused, read_policy
-from approvals.policy.rules import replay, rule
+from approvals.policy.rules import replay, rule, unroutable_by
 from approvals.policy.ruling import Finding, Ruling, Verdict
 
 __all__ = [
@@ -56,4 +56,5 @@ __all__ = [
     "read_policy",
     "replay",
     "rule",
+    "unroutable_by",
 ]

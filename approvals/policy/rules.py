@@ -1,12 +1,13 @@
 """The rule: every check in a fixed order, every finding kept, the worst verdict wins, silence is a no."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from approvals.policy.checks import ORDER, Check
 from approvals.policy.checks.maturity import applied
 from approvals.policy.checks.risk import risk_of
 from approvals.policy.document import Policy
+from approvals.policy.evidence import Able
 from approvals.policy.facts import Facts
 from approvals.policy.ruling import Finding, Ruling, Verdict
 from tools.kinds import Maturity, Risk
@@ -27,7 +28,7 @@ def rule(facts: Facts, policy: Policy = FIRST) -> Ruling:
     deciding = [finding for finding in findings if finding.verdict is verdict]
     risk, maturity = _described(facts, policy)
     quorum, teams = _people(deciding, policy, risk) if verdict is Verdict.REVIEW else (0, ())
-    unroutable = _unroutable(facts, quorum, teams) if verdict is Verdict.REVIEW else ""
+    unroutable = unroutable_by(facts.approvers, quorum, teams) if verdict is Verdict.REVIEW else ""
     if unroutable:
         findings.append(Finding("approvers", Verdict.REVIEW, unroutable, warning=True, quorum=quorum))
     return Ruling(
@@ -75,11 +76,11 @@ def _people(deciding: list[Finding], policy: Policy, risk: Risk) -> tuple[int, t
     return max(1, *asked), tuple(sorted(teams.items()))
 
 
-def _unroutable(facts: Facts, quorum: int, teams: tuple[tuple[str, int], ...]) -> str:
+def unroutable_by(approvers: Iterable[Able], quorum: int, teams: Iterable[tuple[str, int]]) -> str:
     """Why not enough people could approve, as things stand; empty where they can, or where nobody has looked."""
-    if not facts.approvers:
+    able = {one.team: one.people for one in approvers}
+    if not able:
         return ""
-    able = {one.team: one.people for one in facts.approvers}
     short = []
     if "" in able and (able[""] or 0) < quorum:
         short.append(f"{_counted(quorum)} must approve, and {_counted(able[''] or 0)} could")

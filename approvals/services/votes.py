@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Iterable
 
-from approvals.facts.approvers import entitled
+from approvals.facts.approvers import able, entitled
 from approvals.models import Action, Decision, Revision
+from approvals.policy import unroutable_by
 from approvals.voting import Lacking, lacking, strictest
 
 
@@ -18,9 +19,23 @@ def standing_votes(
     """
     yes = set(Decision.objects.filter(revision=revision, verb=Decision.Verb.APPROVE).values_list("decider", flat=True))
     yes -= {*action.principals, *authors(action, revision)}
-    able = entitled(action.tool_id, yes) if action.tool_id is not None else {}
+    may = entitled(action.tool_id, yes) if action.tool_id is not None else {}
     needed = strictest([(team, number) for team, number in action.teams], list(teams))
-    return sorted(able), lacking(able, quorum=max(action.quorum, quorum), teams=needed)
+    return sorted(may), lacking(may, quorum=max(action.quorum, quorum), teams=needed)
+
+
+def unroutable_now(action: Action, revision: Revision | None = None) -> str:
+    """Why not enough people could approve an action at this moment; empty where they could.
+
+    What the action's own row says is of the moment it was ruled; rights and teams may have been mended since.
+    """
+    if action.tool_id is None:
+        return action.unroutable
+    current = revision or action.revisions.get(number=action.revision)
+    teams = [(team, number) for team, number in action.teams]
+    without = {*action.principals, *authors(action, current)}
+    found = able(action.organization_id, action.tool_id, [team for team, _ in teams], without=without)
+    return unroutable_by(found, action.quorum, teams)
 
 
 def wrote(action: Action, revision: Revision, person: uuid.UUID) -> bool:
