@@ -80,12 +80,21 @@ def tool(
     categories: frozenset[Category] = frozenset(),
     reversible: bool = False,
     inverse: str | None = None,
+    inverse_arguments: Mapping[str, str] | None = None,
     secret_fields: tuple[str, ...] = (),
     recipient_fields: tuple[str, ...] = (),
+    amount_field: str = "",
+    currency: str = "",
+    currency_field: str = "",
+    scope_fields: Mapping[str, str] | None = None,
+    lookups: Mapping[str, str] | None = None,
     trusted_output: bool = True,
     timeout: float = 10.0,
 ) -> Callable[[Callable[[Model, Call], Result]], PythonTool[Model]]:
-    """Register a function as a tool. Raises ContractRefused, naming the path, for a contract that does not hold."""
+    """Register a function as a tool. Raises ContractRefused, naming the path, for a contract that does not hold.
+
+    ``inverse_arguments`` says where each argument of the inverse is found (``tools.saga``).
+    """
 
     def register(function: Callable[[Model, Call], Result]) -> PythonTool[Model]:
         # Resolved, since a module may keep its annotations as text.
@@ -101,12 +110,20 @@ def tool(
             summary=summary,
             consent=consent,
             connector="python",
-            binding={"tool": slug},
+            binding={
+                "tool": slug,
+                **({"inverse": {"arguments": dict(inverse_arguments)}} if inverse_arguments else {}),
+            },
             categories=categories,
             reversible=reversible,
             inverse=inverse,
             secret_fields=secret_fields,
             recipient_fields=recipient_fields,
+            amount_field=amount_field,
+            currency=currency,
+            currency_field=currency_field,
+            scope_fields=scope_fields or {},
+            lookups=lookups or {},
             trusted_output=trusted_output,
             timeout=timeout,
         ).validate()

@@ -1,7 +1,8 @@
 """``x-countersign-…`` beside an operation: what its author says of a tool, believed as far as the administrator does.
 
-Making a tool stricter needs no trust: `categories`, `secret`, `recipients`, and a deeper `tier`. Everything else counts
-only where the administrator trusts the document's extensions:
+Making a tool stricter needs no trust: `categories`, `secret`, `recipients`, a deeper `tier`, and `scope`, which says of
+arguments the kind of thing that they name, ``{argument: kind}``. Everything else counts only where the administrator
+trusts the document's extensions:
 
 * `idempotency`: ``read``, ``keyed`` (with `key-seconds`), ``queryable`` (with `probe`) or ``neither``;
 * `key-header`: the header that carries our key, where it is not called Idempotency-Key. A queryable operation with a
@@ -9,6 +10,8 @@ only where the administrator trusts the document's extensions:
 * `probe`: ``{"operation": id, "key": argument}``, a GET of the same document that says what became of a key: 404 for
   nothing, or an answer whose boolean field `happened` says so;
 * `inverse`: the operation that takes it back, ``{"operation": id, "arguments": {argument: field of the answer}}``;
+* `amount`, the argument that says how much money moves, with `currency` or `currency-field`;
+* `lookups`, ``{argument: kind}``: what a reviewer is told the name of;
 * `tier`, `summary`, `consent`, `timeout`, `trusted-output`.
 
 Words that nobody knows leave an operation out. Pure.
@@ -26,8 +29,11 @@ from tools.openapi.naming import slug
 AT = "x-countersign-"
 READ_KEY_SECONDS = 30 * 86_400
 """For how long a read may be asked again."""
-_STRICTER = ("categories", "secret", "recipients")
-_FREER = ("tier", "inverse", "summary", "consent", "timeout", "trusted-output")
+_STRICTER = ("categories", "secret", "recipients", "scope")
+_FREER = (
+    *("tier", "inverse", "summary", "consent", "timeout", "trusted-output"),
+    *("amount", "currency", "currency-field", "lookups"),
+)
 _REPEATING = ("idempotency", "key-seconds", "key-header", "probe")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -131,14 +137,24 @@ def _inverse(contract: Contract, value: Any) -> Contract:
     return replace(contract, reversible=True, inverse=slug(str(value["operation"])), binding=binding)
 
 
+def _words(value: Mapping[str, Any]) -> dict[str, str]:
+    """Argument to kind, as text. Raises AttributeError, which is told like any other misfit."""
+    return {str(path): str(kind) for path, kind in value.items()}
+
+
 _APPLY: Mapping[str, Callable[[Contract, Any], Contract]] = {
     "categories": lambda c, value: replace(c, categories=c.categories | frozenset(map(Category, value))),
     "secret": _secret,
     "recipients": lambda c, value: replace(c, recipient_fields=tuple(map(str, value))),
+    "scope": lambda c, value: replace(c, scope_fields={**_words(value), **c.scope_fields}),
     "tier": _tier,
     "inverse": _inverse,
     "summary": lambda c, value: replace(c, summary=clean(value, 300)),
     "consent": lambda c, value: replace(c, consent=clean(value, 120)),
     "timeout": lambda c, value: replace(c, timeout=float(value)),
     "trusted-output": lambda c, value: replace(c, trusted_output=value is True),
+    "amount": lambda c, value: replace(c, amount_field=str(value)),
+    "currency": lambda c, value: replace(c, currency=str(value)),
+    "currency-field": lambda c, value: replace(c, currency_field=str(value)),
+    "lookups": lambda c, value: replace(c, lookups=_words(value)),
 }

@@ -1,0 +1,73 @@
+"""Who may do what with which tool, and through what: one read for people who look after rights.
+
+Deciding never asks this: it asks ``tools.queries.holds``. Both say the same, which is tested.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+
+from tools.rights import RIGHTS
+
+DIRECTLY: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A person who has a right, and through which teams; DIRECTLY among them where it was given to the person."""
+
+    user: uuid.UUID
+    name: str
+    through: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One tool: for each right, who has it, by name. A right that nobody has is there with nobody."""
+
+    tool: uuid.UUID
+    name: str
+    holders: dict[str, tuple[Holder, ...]]
+
+
+_HELD = """
+SELECT t.id, t.name, held.codename, held.user_id, held.username, held.team
+FROM tools_tool t LEFT JOIN LATERAL (
+    SELECT p.codename, u.id AS user_id, u.username, '' AS team
+    FROM tools_tooluserobjectpermission d
+    JOIN auth_permission p ON p.id = d.permission_id
+    JOIN accounts_user u ON u.id = d.user_id AND u.is_active
+    JOIN accounts_membership m ON m.user_id = u.id AND m.organization_id = t.organization_id
+    WHERE d.content_object_id = t.id
+    UNION
+    SELECT p.codename, u.id, u.username, team.name
+    FROM tools_toolgroupobjectpermission g
+    JOIN auth_permission p ON p.id = g.permission_id
+    JOIN accounts_team team ON team.group_id = g.group_id
+    JOIN accounts_user_groups ug ON ug.group_id = g.group_id
+    JOIN accounts_user u ON u.id = ug.user_id AND u.is_active
+    JOIN accounts_membership m ON m.user_id = u.id AND m.organization_id = t.organization_id
+    WHERE g.content_object_id = t.id
+) held ON true
+WHERE t.organization_id = %s
+ORDER BY t.name, t.id, held.codename, held.username, held.team
+"""
+
+
+def matrix(organization: uuid.UUID) -> list[Line]:
+    """Every tool of an organization by name, with who may use, review, stop, configure and audit it. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [organization])
+        rows = cursor.fetchall()
+    names: dict[uuid.UUID, str] = {}
+    through: dict[tuple[uuid.UUID, str, uuid.UUID, str], list[str]] = {}
+    for tool, name, codename, user, username, team in rows:
+        names[tool] = name
+        if codename is not None:
+            through.setdefault((tool, codename.removesuffix("_tool"), user, username), []).append(team)
+    lines = {tool: Line(tool, name, dict.fromkeys(RIGHTS, ())) for tool, name in names.items()}
+    for (tool, right, user, username), teams in through.items():
+        lines[tool].holders[right] += (Holder(user, username, tuple(teams)),)
+    return list(lines.values())
