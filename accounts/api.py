@@ -16,6 +16,7 @@ from ninja.security import HttpBearer
 from accounts.actors import machine, person
 from accounts.models import Agent, ApiToken, Membership, Organization, User
 from accounts.roles import Role
+from accounts.rows import enter, within
 from accounts.tokens import Found, find
 from traces.exceptions import DomainError
 from traces.problems import DETAILS
@@ -111,6 +112,7 @@ class Bearer(HttpBearer):
         elif identity.scope == AUDIT and not identity.membership.has(Role.AUDITOR):
             why = "The token's person is no longer an auditor."
         else:
+            enter(identity.organization_id)
             return identity
         _remember(found, request, why, NotInScope.code)
         raise NotInScope(why)
@@ -131,14 +133,14 @@ def _remember(found: Found, request: HttpRequest, why: str, code: str) -> None:
     token = found.token
     attempt = f"{request.method} {request.path}"[:200]
     detail: dict[str, Any] = {"attempt": attempt, "code": code, "token": token.prefix, "user": token.user.username}
-    refused(
-        Entry(
-            organization=token.organization_id,
-            actor=machine(token.agent) if token.scope == AGENT and token.agent else person(token.user),
-            verb="refused",
-            subject_kind="token",
-            subject=token.pk,
-            reason=why,
-            detail=detail,
-        )
+    entry = Entry(
+        organization=token.organization_id,
+        actor=machine(token.agent) if token.scope == AGENT and token.agent else person(token.user),
+        verb="refused",
+        subject_kind="token",
+        subject=token.pk,
+        reason=why,
+        detail=detail,
     )
+    with within(token.organization_id):  # it is theirs to read, though the token opens nothing
+        refused(entry)

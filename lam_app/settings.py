@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg import IsolationLevel
 
+from accounts.rows import forget
 from lam_app import environment as env
 from lam_app.logs import logging_config
 from traces.doorbell import ROUTES
@@ -129,8 +130,10 @@ _options: dict[str, Any] = {
     "options": f"-c statement_timeout={_STATEMENT} -c lock_timeout={_LOCK} -c TimeZone=UTC",
 }
 if LAM_ROLE == "web":
-    # Requests hop between threads, so connections are shared; a connection is handed out only if it answers.
-    _options["pool"] = {"min_size": 1, "max_size": env.whole("LAM_WEB_CONNECTIONS", 10, 1, 200), "timeout": 5}
+    # Requests hop between threads, so connections are shared; a connection is handed out only if it answers, and goes
+    # back as nobody's.
+    _most = env.whole("LAM_WEB_CONNECTIONS", 10, 1, 200)
+    _options["pool"] = {"min_size": 1, "max_size": _most, "timeout": 5, "reset": forget}
 
 DATABASES = {
     "default": {

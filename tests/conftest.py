@@ -10,9 +10,13 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 _running = contextlib.ExitStack()
 
@@ -28,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ |= {
             "LAM_HOME": str(found.home),
             "LAM_ROLE": "owner",
-            "LAM_TOOLS": "tests.support.tools",
+            "LAM_TOOLS": "tests.support.tools,tests.support.undo_tools,tests.support.paying,tests.support.seeing",
             "DATABASE_URL": found.owner,
             "REDIS_URL": found.redis,
             "SECRET_KEY": secrets.token_urlsafe(40),
@@ -53,24 +57,21 @@ def redis_url() -> str:
     return os.environ["REDIS_URL"]
 
 
-def connection_as(role: str) -> psycopg.Connection:
-    """A plain connection to the test database as the web or the worker account."""
-    from django.db import connection
-
-    return psycopg.connect(os.environ[f"COUNTERSIGN_TEST_{role.upper()}"], dbname=connection.settings_dict["NAME"])
-
-
 @pytest.fixture
-def as_web() -> Iterator[psycopg.Connection]:
-    """The test database as the web account."""
-    with contextlib.closing(connection_as("web")) as connection:
+def as_web(world: World) -> Iterator[psycopg.Connection]:
+    """The test database as the web account, in organization ``demo``."""
+    from tests.support.sql import speaking_as
+
+    with speaking_as("web", world.organization.id) as connection:
         yield connection
 
 
 @pytest.fixture
 def as_worker() -> Iterator[psycopg.Connection]:
     """The test database as the worker account."""
-    with contextlib.closing(connection_as("worker")) as connection:
+    from tests.support.sql import speaking_as
+
+    with speaking_as("worker") as connection:
         yield connection
 
 
@@ -100,7 +101,7 @@ def cheap_passwords(settings: object) -> None:
 
 
 @pytest.fixture
-def world(transactional_db: None, cheap_passwords: None) -> object:
+def world(transactional_db: None, cheap_passwords: None) -> World:
     """Two organizations with their people and tools, committed, so that other connections see them."""
     from tests.support.world import make_world
 

@@ -1,4 +1,4 @@
-"""The database's own refusals, as SQL: edges, append-only rows, frozen columns. Used by migrations only.
+"""The database's own refusals, as SQL: edges, append-only rows, frozen columns, foreign rows. Used by migrations only.
 
 They are raw triggers without a bypass setting: the web and worker roles own no table, so they cannot switch a trigger
 off, and no session variable can either. The statements are functions of plain data, so that a migration
@@ -108,3 +108,28 @@ def grant(table: str, *, web: str = "", worker: str = "") -> str:
     if worker:
         lines.append(f"GRANT {worker} ON {table} TO countersign_worker;")
     return "\n".join(lines)
+
+
+def own_rows(table: str, column: str = "organization_id", *, shared: bool = False) -> str:
+    """Row security: the web role reads and writes the rows of ``lam.organization`` alone, none where it is not set.
+
+    ``shared`` lets it read rows without an organization too, which stand over all; it writes none of them. Workers see
+    every row, and so does the owner, who is bound by no policy of its own tables.
+    """
+    inside = "(SELECT nullif(current_setting('lam.organization', true), '')::uuid)"
+    own = f"{column} = {inside}"
+    read = f"{own} OR ({column} IS NULL AND {inside} IS NOT NULL)" if shared else own
+    return f"""
+ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+CREATE POLICY {table}_own ON {table} TO countersign_web USING ({read}) WITH CHECK ({own});
+CREATE POLICY {table}_all ON {table} TO countersign_worker USING (true) WITH CHECK (true);
+"""
+
+
+def all_rows(table: str) -> str:
+    """The way back from ``own_rows``."""
+    return f"""
+DROP POLICY {table}_own ON {table};
+DROP POLICY {table}_all ON {table};
+ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;
+"""

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from tests.chaos.killing import OUTSIDE, Kind, Road, send
-from tests.conftest import connection_as
+from tests.support.sql import speaking_as
 from tests.support.stage import EXECUTE, Stage
 from tests.support.up import until
 from tests.support.world import World
@@ -50,7 +50,7 @@ def silent(worker: Worker) -> bool:
 
 def lose_its_session(worker: Worker) -> None:
     """End the session whose lock says that the worker lives."""
-    with connection_as("worker") as session:
+    with speaking_as("worker") as session:
         session.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks"
             " WHERE locktype = 'advisory' AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = %s",

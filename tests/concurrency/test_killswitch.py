@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from approvals.exceptions import Halted
 from approvals.models import Action, Permit
 from approvals.services import execute
 from approvals.services.halt import halt
@@ -15,9 +16,10 @@ from approvals.tasks import _claim, execute_permitted, sign_permits
 from tests.integration.test_permit_claim import signed
 from tests.support.racing import race
 from tests.support.sql import refusal, speaking_as
+from tests.support.stops import lift
 from tests.support.world import World, approved
-from tools.exceptions import AlreadyReleased, MayNotStop, SecondPersonNeeded, StopNotFound, StopRefused
-from tools.killswitch import engage, release, settle_quiet
+from tools.exceptions import AlreadyReleased, MayNotStop, NotEased, SecondPersonNeeded, StopNotFound, StopRefused
+from tools.killswitch import ease, engage, release, settle_quiet
 from tools.models import Execution, KillSwitch, OutboxMessage
 from tools.presence import Presence
 from traces.clock import now
@@ -33,7 +35,7 @@ def stop(world: World, scope: str = "organization", target: Any = None, by: str 
 
 
 def let_go(world: World, switch: KillSwitch, by: str = "reviewer2") -> KillSwitch:
-    return release(actor=world.people[by], organization=world.organization.id, switch_id=switch.id)
+    return lift(actor=world.people[by], organization=world.organization.id, switch_id=switch.id)
 
 
 def test_t109_after_a_stop_is_armed_no_claim_under_it_commits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,24 +146,71 @@ def test_release_needs_a_second_person_who_may(world: World) -> None:
     assert let_go(world, switch, by="administrator").released_at is not None
     with pytest.raises(AlreadyReleased):
         let_go(world, switch)
-    assert [e.verb for e in Event.objects.about(world.organization.id, switch.id)] == ["stop_engaged", "stop_released"]
+    assert [e.verb for e in Event.objects.about(world.organization.id, switch.id)] == [
+        "stop_engaged",
+        "stop_eased",
+        "stop_released",
+    ]
+
+
+def test_a_stop_is_lifted_in_two_stages_and_nothing_leaves_between_them(world: World) -> None:
+    waiting = world.staged()
+    switch = stop(world)
+    asked = {"actor": world.reviewer2, "organization": world.organization.id, "switch_id": switch.id}
+    with pytest.raises(Halted):
+        approved(world, waiting, by="reviewer2")
+    with pytest.raises(NotEased):
+        release(**asked)
+    ease(**asked)
+    approved(world, waiting, by="reviewer2")
+    assert sign_permits() == 0
+    assert halt() == 0
+    waiting.refresh_from_db()
+    assert (waiting.status, world.staged().status) == ("permitted", "in_review")
+    release(**asked)
+    assert sign_permits() == 1
+    assert execute_permitted() == 1
+
+
+def test_a_stage_is_passed_once(world: World) -> None:
+    switch = stop(world)
+    asked = {"actor": world.reviewer2, "organization": world.organization.id, "switch_id": switch.id}
+    ease(**asked)
+    with pytest.raises(AlreadyReleased):
+        ease(**asked)
+    with speaking_as("web", world.organization.id) as web:
+        assert refusal(web, "UPDATE tools_killswitch SET eased_at = clock_timestamp()")[0] == "CS001"
+
+
+def test_t110_no_stage_is_skipped_by_plain_sql(world: World) -> None:
+    stop(world)
+    with speaking_as("web", world.organization.id) as web:
+        said = refusal(
+            web,
+            "UPDATE tools_killswitch SET released_at = clock_timestamp(), released_by_id ="
+            " (SELECT id FROM accounts_user WHERE username = 'reviewer2')",
+        )
+        assert said[0] == "23514"
+        assert "kill_eased_before_released" in said[1]
 
 
 def test_of_two_who_release_at_once_one_does(world: World) -> None:
     switch = stop(world)
-    came = race(*(lambda by=by: let_go(world, switch, by=by) for by in ("reviewer2", "administrator")))
+    asked = {"organization": world.organization.id, "switch_id": switch.id}
+    ease(actor=world.reviewer2, **asked)
+    came = race(*(lambda by=by: release(actor=world.people[by], **asked) for by in ("reviewer2", "administrator")))
     assert sorted(type(one).__name__ for one in came) == ["AlreadyReleased", "KillSwitch"]
 
 
 def test_t110_plain_sql_cannot_release_as_the_one_who_engaged_nor_undo_or_blur_a_stop(world: World) -> None:
     stop(world)
-    with speaking_as("web") as web:
+    with speaking_as("web", world.organization.id) as web:
         code, words = refusal(
             web, "UPDATE tools_killswitch SET released_at = clock_timestamp(), released_by_id = engaged_by_id"
         )
         assert (code, "second_person" in words) == ("23514", True)
     for account in ("web", "worker"):
-        with speaking_as(account) as speaking:
+        with speaking_as(account, world.organization.id) as speaking:
             for attempt in (
                 "DELETE FROM tools_killswitch",
                 "TRUNCATE tools_killswitch",
@@ -174,7 +223,7 @@ def test_t110_plain_sql_cannot_release_as_the_one_who_engaged_nor_undo_or_blur_a
 
 def test_t110_plain_sql_cannot_release_as_nobody(world: World) -> None:
     stop(world)
-    with speaking_as("web") as web:
+    with speaking_as("web", world.organization.id) as web:
         assert refusal(web, "UPDATE tools_killswitch SET released_at = clock_timestamp()")[0] in {"23514", "CS001"}
 
 

@@ -16,9 +16,10 @@ from lam_app.sweep import sweep
 from tests.support import tools as odd
 from tests.support.racing import acting_as
 from tests.support.sql import NO_RIGHT, refusal, speaking_as
+from tests.support.stops import lift
 from tests.support.world import World, approved
 from tools import presence
-from tools.killswitch import engage, release, settle_quiet
+from tools.killswitch import engage, settle_quiet
 from tools.models import Execution, OutboxMessage
 from traces.models import Event
 
@@ -35,7 +36,7 @@ def test_the_road_is_walked_by_the_accounts_of_the_product(world: World) -> None
     odd.reset()
     odd.ORDERS.append("break_after")
     asked = {"organization": world.organization.id}
-    with acting_as("web"):
+    with acting_as("web", world.organization.id):
         run = world.run()
     with acting_as("worker"):
         sent, doubtful, refused, gone = (
@@ -44,7 +45,7 @@ def test_the_road_is_walked_by_the_accounts_of_the_product(world: World) -> None
             world.staged(),
             world.staged(run=run.id, step=2),
         )
-    with acting_as("web"):
+    with acting_as("web", world.organization.id):
         for action in (sent, doubtful):
             approve(actor=world.reviewer, action_id=action.id, digest=action.digest, **asked)
         reject(actor=world.reviewer, action_id=refused.id, digest=refused.digest, reason="No.", **asked)
@@ -54,7 +55,7 @@ def test_the_road_is_walked_by_the_accounts_of_the_product(world: World) -> None
         assert sign_permits() == 2
         assert execute_permitted() == 2
         presence.leave()
-    with acting_as("web"):
+    with acting_as("web", world.organization.id):
         happened(actor=world.reviewer, action_id=doubtful.id, digest=doubtful.digest, reason="I looked.", **asked)
         cancel(actor=world.operator, run_id=run.id, **asked)
         switch = engage(actor=world.reviewer, scope="organization", target=None, reason="wait", **asked)
@@ -62,8 +63,8 @@ def test_the_road_is_walked_by_the_accounts_of_the_product(world: World) -> None
         sweep()
         for verb in (expire, halt, leave, settle_quiet):
             verb()
-    with acting_as("web"):
-        release(actor=world.reviewer2, switch_id=switch.id, **asked)
+    with acting_as("web", world.organization.id):
+        lift(actor=world.reviewer2, switch_id=switch.id, **asked)
     statuses = [Action.objects.get(id=a.id).status for a in (sent, doubtful, refused, gone)]
     assert statuses == ["done", "done", "rejected", "withdrawn"]
     assert OutboxMessage.objects.count() == 1
@@ -75,11 +76,11 @@ def test_the_road_is_walked_by_the_accounts_of_the_product(world: World) -> None
 def test_the_web_cannot_sign_claim_or_act_and_a_worker_cannot_decide_or_stop(world: World) -> None:
     action, other = world.staged(), world.staged()
     approved(world, action)
-    with acting_as("web"), pytest.raises(ProgrammingError, match="permission denied"):
+    with acting_as("web", world.organization.id), pytest.raises(ProgrammingError, match="permission denied"):
         sign_permits()
     sign_permits()
     presence.present("executor")
-    with acting_as("web"), pytest.raises(ProgrammingError, match="permission denied"):
+    with acting_as("web", world.organization.id), pytest.raises(ProgrammingError, match="permission denied"):
         execute_permitted()
     with acting_as("worker"), pytest.raises(ProgrammingError, match="permission denied"):
         approved(world, other)

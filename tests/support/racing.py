@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.db import connection, connections
+
+from accounts.rows import within
 
 SECONDS = 60
 
@@ -55,15 +58,17 @@ def kinds(came: Sequence[Any]) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def acting_as(role: str) -> Iterator[None]:
-    """Inside the block Django speaks to the database as this account (web or worker), in every thread."""
+def acting_as(role: str, organization: uuid.UUID | None = None) -> Iterator[None]:
+    """Inside the block Django speaks to the database as this account (web or worker), in every thread; in this one for
+    the organization, as a request of one of its people would."""
     url = urlsplit(os.environ[f"COUNTERSIGN_TEST_{role.upper()}"])
     settings = connections.settings["default"]
     before = {name: settings[name] for name in ("USER", "PASSWORD")}
     connections.close_all()
     settings.update(USER=unquote(url.username or ""), PASSWORD=unquote(url.password or ""))
     try:
-        yield
+        with within(organization):
+            yield
     finally:
         connections.close_all()
         settings.update(before)

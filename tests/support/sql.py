@@ -16,16 +16,23 @@ REFUSED = "CS001"
 NO_RIGHT = "42501"
 
 
-def connected_as(role: str) -> psycopg.Connection[Any]:
-    """A plain connection to the test database: web, worker, owner, or the cluster's admin, who is no part of it."""
+def connected_as(role: str, organization: uuid.UUID | None = None) -> psycopg.Connection[Any]:
+    """A plain connection to the test database: web, worker, owner, or the cluster's admin, who is no part of it.
+
+    The web account sees the rows of the organization that it is in, and none if it is in none.
+    """
     name = "DATABASE_URL" if role == "owner" else f"COUNTERSIGN_TEST_{role.upper()}"
-    return psycopg.connect(os.environ[name], dbname=connection.settings_dict["NAME"])
+    speaking = psycopg.connect(os.environ[name], dbname=connection.settings_dict["NAME"])
+    if organization:
+        speaking.execute("SELECT set_config('lam.organization', %s, false)", [str(organization)])
+        speaking.commit()
+    return speaking
 
 
 @contextlib.contextmanager
-def speaking_as(role: str) -> Iterator[psycopg.Connection[Any]]:
+def speaking_as(role: str, organization: uuid.UUID | None = None) -> Iterator[psycopg.Connection[Any]]:
     """The connection of `connected_as`, closed behind the block."""
-    with contextlib.closing(connected_as(role)) as speaking:
+    with contextlib.closing(connected_as(role, organization)) as speaking:
         yield speaking
 
 
@@ -67,7 +74,8 @@ def copied(table: str, row: uuid.UUID, **changes: Any) -> tuple[str, list[Any]]:
 EVENT = """
 INSERT INTO traces_event (id, organization, actor_kind, actor_name, verb, subject_kind, subject, source, target,
                           transaction, digest)
-VALUES (gen_random_uuid(), gen_random_uuid(), 'system', 'forger', 'forged', 'action', %(subject)s, '', %(target)s,
+VALUES (gen_random_uuid(), coalesce(nullif(current_setting('lam.organization', true), '')::uuid, gen_random_uuid()),
+        'system', 'forger', 'forged', 'action', %(subject)s, '', %(target)s,
         pg_current_xact_id()::text::bigint, decode(repeat('00', 32), 'hex'))
 """
 """An event as a forger would write it to satisfy "a change of status is told"."""

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Membership, User
+from accounts.rows import within
 from lam_app.models import Run
 from lam_app.runs import submit
 from lam_app.states import FINISHED, RunStatus
@@ -29,13 +30,17 @@ class Command(BaseCommand):
         member = Membership.objects.of(user).first() if user else None
         if user is None or member is None:
             raise CommandError(f"--as: there is no active member called {options['user']}")
+        with within(member.organization_id):
+            self._submit(user, member, **options)
+
+    def _submit(self, user: User, member: Membership, *, goal: str, wait: bool, **_: Any) -> None:
         try:
-            run = submit(initiator=user, organization=member.organization_id, goal=options["goal"])
+            run = submit(initiator=user, organization=member.organization_id, goal=goal)
         except DomainError as error:
             raise CommandError(error.message) from None
         rest = FINISHED | {RunStatus.NEEDS_HUMAN, RunStatus.NEEDS_INPUT, RunStatus.HALTED}
         status = ""
-        while options["wait"]:
+        while wait:
             run = Run.objects.get(id=run.id)
             if run.status != status:
                 status = run.status

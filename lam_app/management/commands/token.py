@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Agent, ApiToken, Membership, Organization, User
+from accounts.rows import within
 from accounts.tokens import issue, revoke
 from traces.exceptions import DomainError
 from traces.services import Actor
@@ -44,9 +45,15 @@ class Command(BaseCommand):
             if agent is None:
                 raise CommandError(f"--agent: {organization.slug} has no agent called {options['agent']}")
         try:
-            token, text = issue(
-                user=user, organization=organization, scope=options["scope"], agent=agent, days=options["days"], by=BY
-            )
+            with within(organization.pk):
+                token, text = issue(
+                    user=user,
+                    organization=organization,
+                    scope=options["scope"],
+                    agent=agent,
+                    days=options["days"],
+                    by=BY,
+                )
         except DomainError as refused:
             raise CommandError(refused.message) from None
         ends = token.expires_at.date().isoformat()
@@ -68,5 +75,6 @@ class Command(BaseCommand):
         found = list(ApiToken.objects.filter(prefix=prefix, revoked_at=None))
         if len(found) != 1:
             raise CommandError(f"There is {'more than one' if found else 'no'} live token {prefix}.")
-        revoke(found[0], by=BY)
+        with within(found[0].organization_id):
+            revoke(found[0], by=BY)
         self.stdout.write(f"revoked {prefix}")

@@ -1,4 +1,7 @@
-"""``manage.py tools import-openapi | list | set``: bring tools in, and set how freely they act. Run as the owner."""
+"""``manage.py tools import-openapi | list | set | resource``: bring tools in, and set how freely they act, and on what.
+
+Run as the owner.
+"""
 
 import argparse
 import json
@@ -12,6 +15,8 @@ from django.db import transaction
 
 from accounts.models import Organization
 from accounts.roles import TierLevel
+from accounts.rows import within
+from lam_app.management.commands import _resources
 from tools.contract import Contract, ContractRefused
 from tools.egress import target
 from tools.exceptions import LookAlike
@@ -56,7 +61,8 @@ class Command(BaseCommand):
         change.add_argument("--maturity", choices=FREEDOM)
         change.add_argument("--veto", type=_seconds, metavar="SECONDS", help="the veto window of a tool on the loop")
         change.add_argument("--reason", default="", help="needed where the tool becomes freer")
-        for one in (bring, listing, change):
+        things = what.add_parser("resource", help="what belongs to the organization, and may be named in its calls")
+        for one in (bring, listing, change, *_resources.add_arguments(things)):
             one.add_argument("--organization", required=True, metavar="O")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -64,7 +70,14 @@ class Command(BaseCommand):
         organization = Organization.objects.filter(slug=options["organization"]).first()
         if organization is None:
             raise CommandError(f"--organization: there is none called {options['organization']}")
-        {"import-openapi": self._import, "list": self._list, "set": self._set}[options["what"]](organization, options)
+        verbs = {"import-openapi": self._import, "list": self._list, "set": self._set, "resource": self._resource}
+        command = verbs[options["what"]]
+        with within(organization.pk):
+            command(organization, options)
+
+    def _resource(self, organization: Organization, options: dict[str, Any]) -> None:
+        for line in _resources.perform(organization, options):
+            self.stdout.write(line)
 
     def _import(self, organization: Organization, options: dict[str, Any]) -> None:
         source = options["source"]

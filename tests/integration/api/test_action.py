@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.test import AsyncClient
 
 from accounts.models import ApiToken
+from accounts.rows import within
 from approvals.models import Action
 from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
@@ -92,13 +93,14 @@ def test_whoever_waits_gets_the_outcome_when_it_comes(api: Api) -> None:
     def decide() -> None:
         began.wait()
         try:
-            reject(
-                actor=api.world.reviewer,
-                organization=api.world.organization.id,
-                action_id=staged["id"],
-                digest=staged["digest"],
-                reason="No.",
-            )
+            with within(api.world.organization.id):
+                reject(
+                    actor=api.world.reviewer,
+                    organization=api.world.organization.id,
+                    action_id=staged["id"],
+                    digest=staged["digest"],
+                    reason="No.",
+                )
         finally:
             connections.close_all()
 

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import ApiToken, Membership
+from accounts.rows import within
 from accounts.tokens import TokenNotMade, find, issue, revoke
 from approvals.models import Action, Decision
 from tests.support.api import ROOT, TESTS, Api, Caller, account, problem, token_of
@@ -82,7 +83,7 @@ def expire(api: Api) -> None:
 def end(api: Api) -> None:
     found = find(api.bot.token)
     assert found is not None
-    with account("web"):
+    with account("web"), within(found.token.organization_id):
         assert revoke(found.token, by=TESTS)
         assert not revoke(found.token, by=TESTS)
 
