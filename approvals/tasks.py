@@ -12,9 +12,10 @@ from django.db import IntegrityError, transaction
 from approvals import permits
 from approvals.claims import STILL_TRUE
 from approvals.models import Action
-from approvals.services import execute, permit
+from approvals.services import drift, execute, permit, preview, previewed
 from tools import executor, ledger
 from tools.contract import IdempotencyClass, Outcome
+from tools.looking import look
 from tools.models import Execution
 from tools.presence import Presence, bury, present
 from traces.doorbell import answered, ring
@@ -45,21 +46,62 @@ def execute_permitted() -> int:
     presence = present("executor")
     settled = _recover(presence)
     while waiting := _together(execute.waiting(BATCH)):
-        claimed = _claimed(waiting, presence)
+        fit, returned = _as_foreseen(waiting)
+        claimed = _claimed(fit, presence) if fit else []
         for item in claimed:  # one at a time: what is recorded is safe before the next call begins
             settled += _record(item, executor.call(item, presence), presence)
         owned = {item.call.action for item in claimed}
-        returned = execute.return_unclaimed([w for w in waiting if w.action.id not in owned])
+        returned += execute.return_unclaimed([w for w in fit if w.action.id not in owned])
         if not claimed and not returned:
             break
     return settled
 
 
+@shared_task(name="approvals.tasks.run_previews", ignore_result=True)
+def run_previews() -> int:
+    """Executor: ask tools what calls would do, until nobody waits for an answer. Returns how many were answered."""
+    answered("approvals.tasks.run_previews")
+    presence = present("executor")
+    told = 0
+    while (row := preview.take(presence.worker)) is not None:
+        told += preview.answer(row, look(*preview.question(row)), worker=presence.worker)
+    return told
+
+
+@shared_task(name="approvals.tasks.rule_previewed", ignore_result=True)
+def rule_previewed() -> int:
+    """Gatekeeper: judge what tools have said something about, until nothing is left. Returns how many were ruled on."""
+    answered("approvals.tasks.rule_previewed")
+    ruled = 0
+    while rows := previewed.unruled(BATCH):
+        moved = sum(previewed.rule_on(row) for row in rows)
+        ruled += moved
+        if not moved:
+            break
+    return ruled
+
+
+def _as_foreseen(waiting: list[execute.Waiting]) -> tuple[list[execute.Waiting], int]:
+    """What is still as it was decided on, and how many are not: those go back to people, and no tool is called."""
+    fit, returned = [], 0
+    for item in waiting:
+        question = drift.question(item)
+        told = look(item.contract, question) if question else None
+        if told is None or drift.same(item, told):
+            fit.append(item)
+        else:
+            returned += drift.send_back(item, told)
+    return fit, returned
+
+
 def _together(waiting: list[execute.Waiting]) -> list[execute.Waiting]:
     """What may be claimed at once, oldest first. A tool that is *neither* is claimed alone: did we die among several
-    such claims, a person would have to find out about calls that were never made.
+    such claims, a person would have to find out about calls that were never made. So is what was foreseen: between
+    the second look and its claim there is no other call.
     """
-    safe = itertools.takewhile(lambda w: w.contract.idempotency.kind is not IdempotencyClass.NEITHER, waiting)
+    safe = itertools.takewhile(
+        lambda w: w.contract.idempotency.kind is not IdempotencyClass.NEITHER and not w.foreseen, waiting
+    )
     return list(safe) or waiting[:1]
 
 

@@ -24,7 +24,9 @@ logger = logging.getLogger(__name__)
 # Which queue each task waits in. Queues are process types, so this is also who does what.
 ROUTES: Final[dict[str, str]] = {
     "approvals.tasks.sign_permits": "gatekeeper",
+    "approvals.tasks.rule_previewed": "gatekeeper",
     "approvals.tasks.execute_permitted": "execution",
+    "approvals.tasks.run_previews": "execution",
     "lam_app.tasks.advance_runs": "planning",
 }
 

@@ -26,7 +26,7 @@ from tools import registry
 from tools.arguments import ArgumentsRefused, normalise
 from tools.contract import Contract
 from tools.models import Tool, ToolVersion
-from tools.queries import engaged_over
+from tools.queries import barred_over
 from tools.scopes import keys_over
 
 
@@ -48,6 +48,8 @@ class Asked(Protocol):
     def run(self) -> uuid.UUID: ...
     @property
     def step(self) -> int: ...
+    @property
+    def origin(self) -> str: ...
     @property
     def initiator(self) -> uuid.UUID: ...
     @property
@@ -149,9 +151,10 @@ def gather(asked: Asked, *, dry_run: DryRun | None = None) -> Gathered:
         tool=tool.id if tool else None,
     )
     agent = Agent.objects.get(id=asked.agent, organization_id=asked.organization)
+    digest = binding.arguments_digest(arguments)
     facts = Facts(
         policy_version=policy.number,
-        halts=tuple(Halt(scope=scope, target=target, reason=why) for scope, target, why in engaged_over(scopes)),
+        halts=tuple(Halt(scope=scope, target=target, reason=why) for scope, target, why in barred_over(scopes)),
         tool=tool_facts(tool, version, contract, arguments),
         arguments=arguments,
         problems=problems,
@@ -160,10 +163,10 @@ def gather(asked: Asked, *, dry_run: DryRun | None = None) -> Gathered:
         confidence=asked.confidence,
         tool_requested=asked.tool,
         resources=resources_named(asked.organization, contract, arguments),
-        history=history_of(asked, binding.arguments_digest(arguments)),
+        history=history_of(asked, digest),
         plan=asked.plan,
         provenance=asked.provenance,
-        dry_run=dry_run or dry_run_of(contract),
+        dry_run=dry_run or dry_run_of(asked, contract, version, arguments, digest),
         approvers=able_to_decide(asked, tool, document),
     )
     return Gathered(

@@ -10,7 +10,7 @@ from approvals import binding
 from approvals.claims import still_wanted
 from approvals.models import Action, Permit
 from approvals.services import permit as permit_service
-from approvals.services.rejudge import rejudge
+from approvals.services.rejudge import foreseen, rejudge
 from approvals.states import ActionStatus
 from tools import registry
 from tools.connecting import Call
@@ -34,6 +34,8 @@ class Waiting:
     claims: PermitClaims
     contract: Contract
     call: Call
+    foreseen: str = ""
+    """The digest of what the tool said beforehand; empty where it said nothing."""
 
 
 def waiting(limit: int) -> list[Waiting]:
@@ -116,6 +118,7 @@ def fit(permit: Permit) -> Waiting:
         call=Call(
             organization=action.organization_id, run=action.run, action=action.id, key=claims.key, request=request
         ),
+        foreseen=foreseen(revision) if contract.preview or contract.lookups else "",
     )
 
 

@@ -12,18 +12,23 @@ SWEEPER = Actor.system("sweeper")
 UNDER_A_STOP = Guard(
     "EXISTS (SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY (m.scopes) AND k.released_at IS NULL)"
 )
+BARRED = Guard(
+    "EXISTS (SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY (m.scopes)"
+    " AND k.eased_at IS NULL AND k.released_at IS NULL)"
+)
+"""A stop in its first stage: once people decide again, what they permit waits for the release and is not halted."""
 BATCH = 500
 
 
 def halt() -> int:
-    """Halt scheduled and permitted actions under an engaged stop, and revoke their permits. Returns how many."""
+    """Halt what is proposed, scheduled or permitted under an engaged stop, and revoke permits. Returns how many."""
     halted = 0
-    for status in (ActionStatus.PERMITTED, ActionStatus.SCHEDULED):
+    for status in (ActionStatus.PERMITTED, ActionStatus.SCHEDULED, ActionStatus.PROPOSED):
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(
                     f"SELECT m.id FROM approvals_action m"
-                    f" WHERE m.status = %(status)s AND {UNDER_A_STOP.sql} LIMIT {BATCH}",
+                    f" WHERE m.status = %(status)s AND {BARRED.sql} LIMIT {BATCH}",
                     {"status": status.value},
                 )
                 ids = [row[0] for row in cursor.fetchall()]
@@ -36,7 +41,7 @@ def halt() -> int:
                 verb="halted",
                 reason="A stop was engaged.",
                 changes={"settled_at": now()} if ids else None,
-                guard=UNDER_A_STOP,
+                guard=BARRED,
                 skip_locked=True,
             )
             Permit.objects.filter(action_id__in=moved, revoked_at=None).update(

@@ -20,7 +20,8 @@ from approvals import binding
 from approvals.claims import EPOCH
 from approvals.facts import Judged, current_policy
 from approvals.models import Action, Permit, Revision
-from approvals.policy import Ruling, Verdict, read_policy, replay
+from approvals.policy import DryRunState, Facts, Ruling, Verdict, read_policy, replay
+from approvals.preview_models import PreviewRow
 from approvals.services.rejudge import anew, rejudge
 from approvals.services.votes import standing_votes
 from approvals.states import ActionStatus
@@ -29,6 +30,7 @@ from tools.queries import engaged_over
 from traces.clock import now
 from traces.exceptions import DomainError
 from traces.ids import uuid7
+from traces.models import Event
 from traces.services import Actor, Entry, record
 
 logger = logging.getLogger(__name__)
@@ -152,18 +154,23 @@ def _still_the_same(action: Action, revision: Revision, fresh: Judged) -> None:
         raise Void("The tool or what could stop this is not what was stored.")
     if (fresh.summary, str(fresh.ruling.risk)) != (action.summary, action.risk):
         raise Void("The sentence or the risk that was shown is not that of this call.")
+    told = fresh.facts.dry_run
+    if told.state is DryRunState.AWAITED:
+        raise Void("The tool has not said yet what this would do.")
+    if told != Facts.from_json(binding.parsed(revision.facts)).dry_run:
+        raise Void("What was shown beforehand is not what the tool said.")
 
 
 def _entitled(action: Action, revision: Revision, stored: Ruling, fresh: Ruling) -> list[uuid.UUID]:
     """The people whose votes permit this; nobody where the policy lets it run. Raises Void where neither does.
 
     The stricter of two rulings counts, and rights and teams as they are now. Whatever was void once is decided by
-    people, so a later revision needs votes even where its ruling alone would let it run.
+    people, also where its ruling alone would let it run.
     """
     verdict = max(stored.verdict, fresh.verdict)
     if verdict is Verdict.DENY:
         raise Void("The policy denies this.")
-    if verdict is Verdict.REVIEW or revision.number > 1:
+    if verdict is Verdict.REVIEW or _people_decide(action, revision):
         needed = max(1, action.quorum, stored.quorum, fresh.quorum)
         able, missing = standing_votes(action, revision, quorum=needed, teams=(*stored.teams, *fresh.teams))
         if missing:
@@ -177,6 +184,20 @@ def _entitled(action: Action, revision: Revision, stored: Ruling, fresh: Ruling)
         if action.due_at is None or action.due_at < action.created + window or action.due_at > now():
             raise Void("The time to object was not given in full.")
     return []
+
+
+def _people_decide(action: Action, revision: Revision) -> bool:
+    """Whether this has been before people, who then have the word: any revision but the first that was really ruled on.
+
+    That is number 1, or number 2 where the tool was asked about number 1 and answered before anybody was asked. An
+    event tells of every way into review: the database lets no status change without one.
+    """
+    if revision.number == 1:
+        return False
+    foreseen = PreviewRow.objects.filter(action=action, revision=1, answered_at__isnull=False, drifted=False)
+    if revision.number > 2 or revision.author_id is not None or not foreseen.exists():
+        return True
+    return Event.objects.about(action.organization_id, action.id).filter(target=ActionStatus.IN_REVIEW).exists()
 
 
 def issue(ready: list[Ready], tokens: list[str], *, kid: str) -> int:

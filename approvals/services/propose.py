@@ -12,7 +12,8 @@ from approvals import binding
 from approvals.exceptions import StepTaken
 from approvals.facts import Budget, Gathered, Judged, gather, judged
 from approvals.models import Action, Revision
-from approvals.policy import Origin, PlanState, Verdict
+from approvals.policy import DryRunState, Origin, PlanState, Verdict
+from approvals.services.preview import ask
 from approvals.services.reserve import release, reserve
 from approvals.states import ActionStatus
 from traces.clock import later, now
@@ -56,7 +57,8 @@ def propose(proposal: Proposal) -> Action:
     """Rule on a proposal and stage what came of it, all in one transaction.
 
     Proposing the same thing for the same step again returns the action that exists: a planner that died after its
-    commit may ask twice. Raises StepTaken when the step holds something else.
+    commit may ask twice. A tool that can say beforehand what it would do is asked first: until its answer has come the
+    action stays PROPOSED (``approvals.services.previewed``). Raises StepTaken when the step holds something else.
     """
     gathered = gather(proposal)
     try:
@@ -109,7 +111,9 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
         trace=proposal.trace,
         expires_at=later(settings.LAM_REVIEW_SECONDS),
     )
-    if ruling.verdict is Verdict.VETO_WINDOW:
+    # Where the answer is no already, the tool is not even asked about a call that may not be made.
+    awaited = staged.facts.dry_run.state is DryRunState.AWAITED and ruling.verdict is not Verdict.DENY
+    if ruling.verdict is Verdict.VETO_WINDOW and not awaited:
         action.due_at = later(ruling.veto_seconds)
     revision = revise(action, staged, number=1)
     action.digest = revision.digest
@@ -128,6 +132,9 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
             detail={"tool": proposal.tool, "digest": revision.digest, "step": proposal.step, "revision": 1},
         )
     )
+    if awaited:
+        ask(action, revision)
+        return action
     route(action, staged)
     if action.status == ActionStatus.IN_REVIEW:
         tell_unroutable(action)

@@ -1,6 +1,8 @@
 """rejudge: a permit that no longer holds is void, and the same call is judged again as things stand now."""
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +14,12 @@ from approvals import binding
 from approvals.facts import Budget, Judged, gather, judged
 from approvals.facts.usage import standing
 from approvals.models import Action, Revision
-from approvals.policy import Facts, Verdict
+from approvals.policy import DryRun, DryRunState, Facts, Verdict
+from approvals.services import preview
 from approvals.services.propose import Proposal, revise, tell_unroutable
 from approvals.services.reserve import release, reserve
 from approvals.states import ActionStatus
+from tools.previews import Told
 from traces.clock import later, now
 from traces.doorbell import ring
 from traces.services import Actor, move
@@ -53,14 +57,29 @@ def asked_again(action: Action, current: Revision) -> Proposal:
     )
 
 
-def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
+def foreseen(revision: Revision) -> str:
+    """The digest of what the tool had said when a revision was judged; empty where it had said nothing."""
+    return Facts.from_json(binding.parsed(revision.facts)).dry_run.preconditions
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a tool said right before a call that is therefore not made."""
+
+    told: Told
+    content: Mapping[str, Any]  # what it said, with what differs from before
+    fact: DryRun
+
+
+def rejudge(action: Action, *, actor: Actor, why: str, seen: Seen | None = None) -> bool:
     """Void a permit that no longer holds: the same call is judged as things stand now and goes back to people.
 
     Call it for a PERMITTED action whose tool, policy, preconditions or deciders changed. Votes begin anew, because
-    they belong to the old revision. Returns whether this caller was the one to move it.
+    they belong to the old revision. ``seen`` is what the tool says by now, where that is why. Returns whether this
+    caller was the one to move it.
     """
     current = action.revisions.get(number=action.revision)
-    gathered = gather(asked_again(action, current))
+    gathered = gather(asked_again(action, current), dry_run=seen.fact if seen else None)
     with transaction.atomic():
         again = judged(gathered, reserve(action.id, gathered))  # a limit that is new counts it now
         revision = revise(action, again, number=current.number + 1, author=current.author_id)
@@ -91,6 +110,10 @@ def rejudge(action: Action, *, actor: Actor, why: str) -> bool:
             transaction.set_rollback(True)  # whoever was first also knows what it uses
             return False
         revision.save(force_insert=True)
+        if seen is not None:
+            preview.keep(action, current, seen.told, seen.content, drifted=seen.fact.drifted)
+        elif again.facts.dry_run.state is DryRunState.AWAITED and ruling.verdict is not Verdict.DENY:
+            preview.ask(action, revision)  # another version of the tool: what the last one said counts no more
         action.permits.filter(revoked_at=None).update(revoked_at=now(), revoked_because=why)
         if ruling.verdict is Verdict.DENY:
             move(
