@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from accounts.models import Agent, Organization, User
 from approvals.limits_models import Reservation as Reservation
 from approvals.limits_models import Tally as Tally
+from approvals.preview_models import PreviewRow  # noqa: F401 - where Django looks for it
 from approvals.queries import ActionQuerySet
 from approvals.states import ACTION, ActionStatus
 from tools.models import Tool, ToolVersion

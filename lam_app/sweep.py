@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from approvals.models import Permit
+from approvals.services import preview, previewed
 from approvals.services.execute import unfinished
 from approvals.services.expire import expire
 from approvals.services.halt import halt
@@ -38,6 +39,7 @@ def sweep() -> list[str]:
     halt()
     leave()
     expire()
+    preview.give_up()
     release_settled(GIVEN_BACK)
     rung = []
     for task, waits in WAITS.items():
@@ -57,6 +59,11 @@ def _due() -> bool:
     return bool(loop.due(1))
 
 
+def _previewed() -> bool:
+    """Answers of tools that nobody has ruled on."""
+    return bool(previewed.unruled(1))
+
+
 def _executable() -> bool:
     """Permits to use, or ledger rows whose claimer is known dead or whose wait is over."""
     return Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None).exists() or bool(unfinished(1))
@@ -64,6 +71,8 @@ def _executable() -> bool:
 
 WAITS: dict[str, Callable[[], bool]] = {
     "approvals.tasks.sign_permits": _unsigned,
+    "approvals.tasks.run_previews": preview.waits,
+    "approvals.tasks.rule_previewed": _previewed,
     "approvals.tasks.execute_permitted": _executable,
     "lam_app.tasks.advance_runs": _due,
 }
