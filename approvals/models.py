@@ -65,7 +65,7 @@ class Action(Moving):
     reasoning = models.TextField(blank=True)  # the agent's claim, unverified
     confidence = models.FloatField(null=True)  # from the model's token probabilities
     stated_confidence = models.FloatField(null=True)  # what the agent says of itself: shown, never used
-    undo_of = models.UUIDField(null=True, unique=True)
+    undo_of = models.UUIDField(null=True)  # the action that this one takes back
     due_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     trace = models.UUIDField(null=True)
@@ -77,6 +77,11 @@ class Action(Moving):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["run", "step"], name="one_action_a_step"),
+            models.UniqueConstraint(
+                fields=["undo_of"],
+                condition=~models.Q(status__in=["denied", "rejected", "expired", "withdrawn", "halted", "failed"]),
+                name="one_undo_that_may_happen",
+            ),
             models.CheckConstraint(condition=models.Q(quorum__gte=1), name="action_quorum_positive"),
             models.CheckConstraint(
                 condition=models.Q(verdict__in=["allow", "veto_window", "review", "deny"]), name="action_verdict_known"

@@ -26,6 +26,13 @@ class GoalRefused(DomainError):
     code: ClassVar[str] = "schema_invalid"
 
 
+class NothingToUndo(DomainError):
+    """There is nothing here that can be taken back."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "nothing_to_undo"
+
+
 class RunMovedOn(DomainError):
     """The run has moved on since this page was made."""
 

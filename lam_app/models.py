@@ -52,6 +52,8 @@ class Run(Moving):
     planner_until = models.DateTimeField(null=True)  # another planner may take over after this
     question = models.TextField(blank=True)  # what the initiator has to answer
     problem = models.TextField(blank=True)  # why it needs a person, or failed
+    undo_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")  # who wants it taken back
+    undo_from = models.IntegerField(default=0)  # steps after this one belong to the undoing under way
     created = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 

@@ -79,7 +79,7 @@ def cancel(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, reason: s
 
     What executes already finishes and is recorded. Raises RunNotFound, or RunMovedOn for a run that has ended.
     """
-    run = _own(actor, organization, run_id)
+    run = own_run(actor, organization, run_id)
     by = person(actor)
     with transaction.atomic():
         run = Run.objects.select_for_update(of=("self",)).get(id=run.id)
@@ -105,7 +105,7 @@ def answer(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, text: str
 
     Raises RunNotFound, GoalRefused, or RunMovedOn for a run that asks nothing.
     """
-    run = _own(actor, organization, run_id)
+    run = own_run(actor, organization, run_id)
     text = _words("text", text, LONGEST_ANSWER)
     with transaction.atomic():
         run = Run.objects.select_for_update(of=("self",)).get(id=run.id)
@@ -134,7 +134,7 @@ def answer(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, text: str
     return run
 
 
-def _own(actor: User, organization: uuid.UUID, run_id: uuid.UUID) -> Run:
+def own_run(actor: User, organization: uuid.UUID, run_id: uuid.UUID) -> Run:
     """A run that this person may steer: the initiator's own, or any for an administrator of the organization."""
     run = Run.objects.within(organization).filter(id=run_id).first()
     if run is None:

@@ -42,6 +42,11 @@ class Story:
         return f"{self.run.status}.{len(self.events)}.{'r' if self.report else '-'}"
 
     @property
+    def undoable(self) -> bool:
+        """Whether anything of it was done that might be taken back."""
+        return any(action.status == "done" and action.undo_of is None for action in self.actions)
+
+    @property
     def waiting(self) -> list[Action]:
         """Actions that wait for a person."""
         return [action for action in self.actions if action.status == "in_review"]

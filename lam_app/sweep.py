@@ -1,7 +1,8 @@
 """The sweep: finds by row state whatever a lost message, a flushed Redis or a killed worker left behind.
 
 It acts only where time alone decides (expiry, leaving, halting), gives back what calls without effect were counted
-for, and otherwise rings: the work itself belongs to the roles. Every part is safe to run twice at once and to be killed anywhere.
+for, and otherwise rings: the work itself belongs to the roles. Every part is safe to run twice at once and to be
+killed anywhere.
 """
 
 import logging
@@ -21,7 +22,7 @@ from approvals.services.leave import leave
 from approvals.services.permit import unsigned
 from approvals.services.reserve import forget, release_settled
 from approvals.states import ActionStatus
-from lam_app import loop
+from lam_app import loop, undo
 from tools.killswitch import settle_quiet
 from tools.presence import bury
 from traces.doorbell import ring
@@ -55,8 +56,8 @@ def _unsigned() -> bool:
 
 
 def _due() -> bool:
-    """Runs that the mind has to look at."""
-    return bool(loop.due(1))
+    """Runs that the mind has to look at, and effects whose compensation is done."""
+    return bool(loop.due(1)) or undo.waits()
 
 
 def _previewed() -> bool:

@@ -2,20 +2,23 @@
 
 from celery import shared_task
 
-from lam_app import loop
+from lam_app import loop, undo
 from tools.presence import present
 from traces.doorbell import answered, ring
 
 
 @shared_task(name="lam_app.tasks.advance_runs", ignore_result=True)
 def advance_runs() -> int:
-    """Advance runs until none is due. Returns how many turns were taken.
+    """Take back what is being undone, then advance runs until none is due. Returns how many turns were taken.
 
     A turn waits on a model, so whoever sees more than one run due calls a colleague before beginning its own.
     """
     answered("lam_app.tasks.advance_runs")
     presence = present("planner")
     turns = 0
+    undo.settle()
+    for run in undo.due():
+        undo.advance(run)
     while due := loop.due():
         taken = 0
         for position, run in enumerate(due):

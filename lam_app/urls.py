@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from lam_app import health, views
+from lam_app import health, undo_views, views
 from lam_app.api import api
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("runs/<uuid:pk>/live/", views.run_live, name="run_live"),
     path("runs/<uuid:pk>/goal/", views.run_goal, name="run_goal"),
     path("runs/<uuid:pk>/cancel/", views.run_cancel, name="run_cancel"),
+    path("runs/<uuid:pk>/undo/", undo_views.run_undo, name="run_undo"),
     path("runs/<uuid:pk>/input/", views.run_input, name="run_input"),
     path("", include("tools.urls")),
     path("", include("traces.urls")),

@@ -14,6 +14,7 @@ from lam_app.models import Run
 from lam_app.runs import LONGEST_GOAL, answer, cancel, submit
 from lam_app.states import FINISHED
 from lam_app.story import started, story, visible_runs
+from lam_app.undo_views import may_undo
 from tools.killswitch import STOPPERS
 from traces.exceptions import DomainError
 
@@ -84,6 +85,7 @@ def _page(request: PersonRequest, found: Run, *, problem: str = "", status: int 
         "mine": found.initiator_id == request.user.pk,
         "may_steer": _may_steer(request, found),
         "may_stop": request.membership.has(*STOPPERS),
+        "may_undo": may_undo(request, found),
         "problem": problem,
     }
     return render(request, "lam_app/run.html", context, status=status)
@@ -109,6 +111,7 @@ def run_live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         "mine": found.initiator_id == request.user.pk,
         "may_steer": _may_steer(request, found),
         "may_stop": request.membership.has(*STOPPERS),
+        "may_undo": may_undo(request, found),
     }
     return render(request, "lam_app/run.html#body", context, status=HTMX_STOP_POLLING if now.finished else 200)
 

@@ -17,10 +17,11 @@ def history_of(asked: "Asked", arguments_digest: str) -> History:
 
     A call is the same when its tool and its normalised arguments are. What an editor made of an earlier one counts,
     not what the agent had asked for. The first step has nothing before it and costs no query; for a later one the
-    rows of its run are looked at, by their unique step.
+    rows of its run are looked at, by their unique step. A compensation is asked for by a person each time, who may
+    well ask again for one that failed.
     """
     spent = History(steps=asked.budget.steps, tokens=asked.budget.tokens, cost=format(asked.budget.cost, "f"))
-    if asked.step <= 1:
+    if asked.step <= 1 or asked.origin == "undo":
         return spent
     same = Action.objects.filter(
         organization_id=asked.organization,

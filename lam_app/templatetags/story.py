@@ -24,6 +24,8 @@ VERBS: Final[dict[str, Told]] = {
     "submitted": Told("Goal accepted", "user"),
     "proposed": Told("Proposed", "bot"),
     "approve": Told("Approved by a person", "check", "good"),
+    "edited": Told("Edited by a person: judged anew", "pen-line", "warn"),
+    "unroutable": Told("Nobody can decide on it", "users", "warn"),
     "reject": Told("Rejected by a person", "hand", "bad"),
     "happened": Told("Found to have happened", "scan-eye", "good"),
     "did_not_happen": Told("Found not to have happened", "scan-eye", "warn"),
@@ -38,9 +40,12 @@ VERBS: Final[dict[str, Told]] = {
     "refused": Told("An attempt was refused", "ban", "bad"),
     "stop_engaged": Told("A stop was engaged", "octagon-minus", "bad"),
     "stop_quiet": Told("The stop is quiet", "check", "good"),
+    "stop_eased": Told("People decide again, nothing leaves yet", "user-check", "good"),
     "stop_released": Told("The stop was lifted", "check", "good"),
     "expired": Told("Nobody decided in time", "hourglass", "warn"),
     "withdrawn": Told("Withdrawn", "undo-2"),
+    "undo_asked": Told("Somebody asked to take it back", "undo-2", "warn"),
+    "undone": Told("Undone: the compensation is in the ledger", "undo-2", "good"),
     "reported": Told("Report written from the ledger", "file-text"),
 }
 RULED: Final[dict[str, Told]] = {
