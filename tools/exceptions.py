@@ -33,6 +33,13 @@ class SecondPersonNeeded(DomainError):
     code: ClassVar[str] = "not_permitted"
 
 
+class NotEased(DomainError):
+    """Let people decide again first; then it can be lifted."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "not_eased"
+
+
 class AlreadyReleased(DomainError):
     """This stop was released already."""
 

@@ -2,7 +2,8 @@
 
 Arming takes the scope's advisory lock exclusively. Claims hold it shared until they commit, so a claim is either
 committed before the kill (and counted as in flight) or begins its checks after it (and sees it). Redis plays
-no part. Releasing needs a second person; a permit signed before the kill stays void for good.
+no part. It is lifted in two stages, both by a second person: first people decide again while nothing leaves, then it
+is released. A permit signed before the kill stays void for good.
 """
 
 import uuid
@@ -12,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from accounts.actors import machine, person
 from accounts.models import Agent, Membership, User
 from accounts.roles import Role
-from tools.exceptions import AlreadyReleased, MayNotStop, SecondPersonNeeded, StopNotFound, StopRefused
+from tools.exceptions import AlreadyReleased, MayNotStop, NotEased, SecondPersonNeeded, StopNotFound, StopRefused
 from tools.models import KillSwitch
 from tools.scopes import key
 from traces.clock import now
@@ -67,7 +68,7 @@ def _arm(
     scope_key = key(scope, target)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '3s'")
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [scope_key])
             cursor.execute("SELECT nextval('tools_kill_epoch')")
             row = cursor.fetchone()
@@ -92,20 +93,47 @@ def _arm(
     return switch
 
 
-def release(*, actor: User, organization: uuid.UUID, switch_id: uuid.UUID, reason: str = "") -> KillSwitch:
-    """Let go of a stop. Raises StopNotFound, MayNotStop, SecondPersonNeeded or AlreadyReleased."""
+def ease(*, actor: User, organization: uuid.UUID, switch_id: uuid.UUID, reason: str = "") -> KillSwitch:
+    """The first stage of lifting a stop: agents may propose and people decide again, and still nothing leaves.
+
+    So what would leave first can be looked at before it does. Raises as ``release``.
+    """
     _may_stop(actor, organization)
     with transaction.atomic():
-        switch = KillSwitch.objects.select_for_update().filter(id=switch_id, organization_id=organization).first()
-        if switch is None:
-            raise StopNotFound
-        if switch.released_at is not None:
-            raise AlreadyReleased
-        if switch.engaged_by_id == actor.pk:
-            raise SecondPersonNeeded
+        switch = _by_another(actor, organization, switch_id)
+        if switch.eased_at is not None:
+            raise AlreadyReleased("People decide again already.")
+        switch.eased_by, switch.eased_at = actor, now()
+        switch.save(update_fields=["eased_by", "eased_at"])
+        record(_entry(switch, person(actor), "stop_eased", reason))
+    return switch
+
+
+def release(*, actor: User, organization: uuid.UUID, switch_id: uuid.UUID, reason: str = "") -> KillSwitch:
+    """The second stage: let go of a stop. Permits from before it stay void for good.
+
+    Raises StopNotFound, MayNotStop, SecondPersonNeeded, NotEased or AlreadyReleased.
+    """
+    _may_stop(actor, organization)
+    with transaction.atomic():
+        switch = _by_another(actor, organization, switch_id)
+        if switch.eased_at is None:
+            raise NotEased
         switch.released_by, switch.released_at, switch.release_reason = actor, now(), reason.strip()
         switch.save(update_fields=["released_by", "released_at", "release_reason"])
         record(_entry(switch, person(actor), "stop_released", reason))
+    return switch
+
+
+def _by_another(actor: User, organization: uuid.UUID, switch_id: uuid.UUID) -> KillSwitch:
+    """The stop, locked, if it is in force and somebody else engaged it."""
+    switch = KillSwitch.objects.select_for_update().filter(id=switch_id, organization_id=organization).first()
+    if switch is None:
+        raise StopNotFound
+    if switch.released_at is not None:
+        raise AlreadyReleased
+    if switch.engaged_by_id == actor.pk:
+        raise SecondPersonNeeded
     return switch
 
 

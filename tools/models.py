@@ -232,6 +232,8 @@ class KillSwitch(models.Model):
     engaged_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     armed_at = models.DateTimeField(db_default=Now())
     quiet_at = models.DateTimeField(null=True)
+    eased_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    eased_at = models.DateTimeField(null=True)  # from here people decide again, and still nothing leaves
     released_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(null=True)
     release_reason = models.TextField(blank=True)
@@ -251,6 +253,15 @@ class KillSwitch(models.Model):
             models.CheckConstraint(
                 condition=models.Q(released_by__isnull=True) | ~models.Q(released_by=models.F("engaged_by")),
                 name="kill_released_by_a_second_person",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(eased_by__isnull=True) | ~models.Q(eased_by=models.F("engaged_by")),
+                name="kill_eased_by_a_second_person",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(released_at__isnull=True)
+                | models.Q(eased_at__isnull=False, released_at__gte=models.F("eased_at")),
+                name="kill_eased_before_released",
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["scope_key", "epoch"], name="kill_by_scope")]

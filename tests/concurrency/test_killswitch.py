@@ -206,7 +206,9 @@ def test_t110_plain_sql_cannot_release_as_the_one_who_engaged_nor_undo_or_blur_a
     stop(world)
     with speaking_as("web", world.organization.id) as web:
         code, words = refusal(
-            web, "UPDATE tools_killswitch SET released_at = clock_timestamp(), released_by_id = engaged_by_id"
+            web,
+            "UPDATE tools_killswitch SET eased_at = now(), released_at = now(), released_by_id = engaged_by_id,"
+            " eased_by_id = (SELECT id FROM accounts_user WHERE username = 'reviewer2')",
         )
         assert (code, "second_person" in words) == ("23514", True)
     for account in ("web", "worker"):

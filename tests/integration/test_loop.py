@@ -18,8 +18,9 @@ from lam_app.tasks import advance_runs
 from tests.support.model import Script, finish, fresh, note, only_notes, said
 from tests.support.racing import race
 from tests.support.sql import without_guards
+from tests.support.stops import lift
 from tests.support.world import World, approved
-from tools.killswitch import engage, release
+from tools.killswitch import engage
 from tools.models import Execution, Note, OutboxMessage, Worker
 from tools.presence import Presence, present
 from traces.ids import uuid7
@@ -210,7 +211,7 @@ def test_runs_under_a_stop_wait_for_its_release(world: World, script: Script) ->
     )
     assert advance_runs() == 0
     assert script.asked == []
-    release(actor=world.reviewer2, organization=world.organization.id, switch_id=switch.id)
+    lift(actor=world.reviewer2, organization=world.organization.id, switch_id=switch.id)
     assert advance_runs() == 1
     assert fresh(run).status == "succeeded"
 

@@ -13,8 +13,9 @@ from approvals.services.expire import expire
 from approvals.tasks import _claim, execute_permitted, sign_permits
 from tests.support.racing import race
 from tests.support.sql import copied, speaking_as, without_guards
+from tests.support.stops import lift
 from tests.support.world import MESSAGE, World, approved
-from tools.killswitch import engage, release
+from tools.killswitch import engage
 from tools.models import Execution, KillSwitch, OutboxMessage, Tool
 from tools.presence import present
 from traces.clock import now
@@ -73,7 +74,7 @@ def stopped(world: World) -> KillSwitch:
 
 
 def stopped_and_released(world: World) -> None:
-    release(actor=world.reviewer2, organization=world.organization.id, switch_id=stopped(world).id)
+    lift(actor=world.reviewer2, organization=world.organization.id, switch_id=stopped(world).id)
 
 
 CHANGES: dict[str, Callable[[World], Any]] = {

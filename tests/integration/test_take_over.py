@@ -14,10 +14,11 @@ from approvals.tasks import _claim, execute_permitted
 from tests.integration.test_execution_classes import key_of, now_due, now_is, obedient, ready  # noqa: F401
 from tests.support import tools as odd
 from tests.support.sql import without_guards
+from tests.support.stops import lift
 from tests.support.world import World
 from tools import executor
 from tools.contract import Outcome
-from tools.killswitch import engage, release
+from tools.killswitch import engage
 from tools.models import Execution, Worker
 from tools.presence import Presence, bury, host, present, ticks
 from traces.clock import later
@@ -129,7 +130,7 @@ def test_a_stop_that_was_lifted_again_has_voided_an_orphans_permit_for_good(worl
     switch = engage(
         actor=world.reviewer, organization=world.organization.id, scope="run", target=action.run, reason="wait"
     )
-    release(actor=world.reviewer2, organization=world.organization.id, switch_id=switch.id)
+    lift(actor=world.reviewer2, organization=world.organization.id, switch_id=switch.id)
     execute_permitted()
     assert now_is(action) == ("uncertain", "uncertain", 0)
     assert odd.CALLS == []

@@ -22,9 +22,10 @@ from tests.integration.test_http_connector import a_contract
 from tests.integration.test_permit_claim import new_policy, signed, until_it_is
 from tests.support.racing import race
 from tests.support.rude import Rude, rude
+from tests.support.stops import lift
 from tests.support.world import World
 from tools.contract import Contract, Idempotency
-from tools.killswitch import engage, release, settle_quiet
+from tools.killswitch import engage, settle_quiet
 from tools.ledger import MAX_ATTEMPTS
 from tools.models import Execution, Tool, Worker
 from tools.offering import offer
@@ -201,7 +202,7 @@ def test_a_stop_that_was_lifted_again_has_ended_the_wait_too(world: World, setti
     with told(world, settings, "neither", BUSY) as (shop, action):
         execute_permitted()
         switch = stop(world, action)
-        release(actor=world.reviewer2, organization=world.organization.id, switch_id=switch.id)
+        lift(actor=world.reviewer2, organization=world.organization.id, switch_id=switch.id)
         now_due()
         assert execute_permitted() == 1
         assert now_is(action) == ("failed", "failed")

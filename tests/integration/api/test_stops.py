@@ -8,8 +8,9 @@ import pytest
 from approvals.models import Action
 from approvals.tasks import sign_permits
 from tests.support.api import Api, account, outside_agent, problem
+from tests.support.stops import lift
 from tests.support.world import MESSAGE, approved
-from tools.killswitch import engage, release
+from tools.killswitch import engage
 from tools.models import KillSwitch
 from traces.models import Event
 
@@ -104,7 +105,7 @@ def test_a_released_stop_is_no_longer_listed_and_no_token_releases_one(api: Api)
     for method in ("DELETE", "PATCH", "PUT", "POST"):
         path = f"kill-switches/{engaged['id']}"
         assert api.caller("reviewer2", "operate")._ask(method, path).status_code == 404
-    release(
+    lift(
         actor=api.world.reviewer2,
         organization=api.world.organization.id,
         switch_id=uuid.UUID(engaged["id"]),
