@@ -136,7 +136,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_no_spelling_reaches_the_inside(url: str, canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_t94_no_spelling_reaches_the_inside(url: str, canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
     real = egress.lookup
     monkeypatch.setattr(egress, "lookup", lambda host, port: NAMES.get(host) or real(host, port))
     whole = url.replace("{p}", str(canary.port))
@@ -149,7 +149,7 @@ def test_no_spelling_reaches_the_inside(url: str, canary: Canary, monkeypatch: p
     assert canary.heard == 0
 
 
-def test_what_is_not_on_the_tools_list_is_not_reached(canary: Canary) -> None:
+def test_t94_what_is_not_on_the_tools_list_is_not_reached(canary: Canary) -> None:
     place = f"127.0.0.1:{canary.port}"
     for network in (
         (),
@@ -179,15 +179,15 @@ def test_a_listed_place_is_reached_under_that_very_name_and_port_only(monkeypatc
 
 
 @pytest.mark.parametrize("place", ["169.254.169.254:80", "0.0.0.0:80", "224.0.0.1:80", "[::ffff:127.0.0.1]:80"])
-def test_some_places_cannot_be_opened_at_all(place: str) -> None:
+def test_t94_some_places_cannot_be_opened_at_all(place: str) -> None:
     with pytest.raises(EgressRefused):
         admit(f"http://{place}/", network=(place,), private=(place,))
 
 
-def test_a_name_that_is_pointed_elsewhere_after_the_check_changes_nothing(
+def test_t15_t94_a_name_that_is_pointed_elsewhere_after_the_check_changes_nothing(
     canary: Canary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """T15: the address that was checked is the one that is called; a name is asked for once."""
+    """The address that was checked is the one that is called; a name is asked for once."""
     asked: list[str] = []
     reached: list[Any] = []
 
@@ -212,7 +212,7 @@ def test_a_name_that_is_pointed_elsewhere_after_the_check_changes_nothing(
     assert canary.heard == 0
 
 
-def test_a_redirect_to_the_inside_is_not_followed(canary: Canary) -> None:
+def test_t94_a_redirect_to_the_inside_is_not_followed(canary: Canary) -> None:
     for status in (301, 302, 303, 307, 308):
         with rude(says(status, b"", f"Location: http://127.0.0.1:{canary.port}/")) as server:
             answer = sent(server.url, network=(server.place, f"127.0.0.1:{canary.port}"), private=(server.place,))
@@ -222,7 +222,7 @@ def test_a_redirect_to_the_inside_is_not_followed(canary: Canary) -> None:
     assert canary.heard == 0
 
 
-def test_proxies_of_the_environment_are_not_used(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_t94_proxies_of_the_environment_are_not_used(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{canary.port}")
     with rude(says(200)) as server:
