@@ -1,61 +1,15 @@
-"""The policy's answers, check by check, and what no combination of facts can bring about."""
+"""The policy's answers: who objects and how, and what the rule makes of an answer that is none."""
 
-import json
-import time
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from approvals.policy import Facts, Finding, Halt, Party, Policy, Ruling, ToolFacts, Verdict, replay, rule, rules
+from approvals.policy import Facts, Finding, Halt, Policy, ToolFacts, Verdict, replay, rule, rules
 from approvals.policy.checks import ORDER
-from approvals.policy.checks.risk import risk_of
-from tools.kinds import Category, IdempotencyClass, Maturity, Risk, Tier
-from traces.canonical import canonical, parse
-
-HASH = "sha256:" + "a" * 64
-OPERATOR = Party("u1", "operator", may_use=True, tier=Tier.WRITE)
-PLANNER = Party("a1", "planner", may_use=True, tier=Tier.WRITE)
-
-
-def a_tool(**changes: Any) -> ToolFacts:
-    return replace(
-        ToolFacts(
-            name="send_message",
-            version_hash=HASH,
-            proposed_version_hash=HASH,
-            tier=Tier.WRITE,
-            maturity=Maturity.AUDIT_ONLY,
-            idempotency=IdempotencyClass.KEYED,
-            reversible=True,
-        ),
-        **changes,
-    )
-
-
-def some_facts(tool: ToolFacts | None = None, **changes: Any) -> Facts:
-    return replace(
-        Facts(
-            policy_version=1,
-            tool_requested="send_message",
-            tool=tool or a_tool(),
-            arguments={"to": "ann@example.org"},
-            initiator=OPERATOR,
-            agent=PLANNER,
-        ),
-        **changes,
-    )
-
-
-def texts(ruling: Ruling, check: str) -> list[str]:
-    return [finding.text for finding in ruling.findings if finding.check == check]
-
-
-def denials(ruling: Ruling) -> set[str]:
-    return {finding.check for finding in ruling.findings if finding.verdict is Verdict.DENY}
+from tests.support.judging import OPERATOR, PLANNER, a_tool, denials, some_facts, texts
+from tools.kinds import IdempotencyClass, Maturity, Risk, Tier
 
 
 def test_a_call_that_nothing_objects_to_runs_as_its_dial_says() -> None:
@@ -151,50 +105,10 @@ def test_a_reading_tool_of_class_neither_follows_its_dial() -> None:
     assert rule(some_facts(a_tool(tier=Tier.READ, idempotency=IdempotencyClass.NEITHER))).verdict is Verdict.ALLOW
 
 
-@pytest.mark.parametrize("category", list(Category))
-def test_a_category_keeps_a_tool_in_the_loop_until_it_is_lifted_with_a_reason(category: Category) -> None:
-    tool = a_tool(categories=frozenset({category}), amount="50", currency="EUR", lifted_up_to={category.value: "50.00"})
-    assert rule(some_facts(tool)).verdict is Verdict.REVIEW
-    assert rule(some_facts(replace(tool, lifted={category: "  "}))).verdict is Verdict.REVIEW
-    lifted = rule(some_facts(replace(tool, lifted={category.value: "small amounts only"})))
-    assert lifted.verdict is Verdict.ALLOW
-    assert any("small amounts only" in text for text in texts(lifted, "risk"))
-
-
-def test_one_lifted_category_does_not_lift_another() -> None:
-    tool = a_tool(categories=frozenset({Category.MONEY, Category.LEGAL}), lifted={"money": "tested"})
-    assert rule(some_facts(tool)).verdict is Verdict.REVIEW
-
-
 def test_no_veto_window_at_all_is_for_reversible_tools_only() -> None:
     tool = a_tool(maturity=Maturity.ON_THE_LOOP, veto_seconds=0)
     assert rule(some_facts(tool)).verdict is Verdict.VETO_WINDOW
     assert rule(some_facts(replace(tool, reversible=False))).verdict is Verdict.REVIEW
-
-
-@pytest.mark.parametrize(
-    ("changes", "risk"),
-    [
-        ({"tier": Tier.READ}, Risk.LOW),
-        ({"tier": Tier.DRAFT}, Risk.LOW),
-        ({"tier": Tier.READ, "categories": frozenset({Category.MONEY})}, Risk.MEDIUM),
-        ({"tier": Tier.READ, "reversible": False, "idempotency": IdempotencyClass.NEITHER}, Risk.LOW),
-        ({}, Risk.MEDIUM),
-        ({"categories": frozenset({Category.OUTSIDE_MESSAGE})}, Risk.MEDIUM),
-        ({"reversible": False}, Risk.MEDIUM),
-        ({"categories": frozenset({Category.MONEY})}, Risk.HIGH),
-        ({"reversible": False, "idempotency": IdempotencyClass.NEITHER}, Risk.HIGH),
-        ({"tier": Tier.DELETE}, Risk.HIGH),
-        ({"tier": Tier.ADMIN}, Risk.HIGH),
-    ],
-)
-def test_risk_is_computed_from_what_the_tool_declares(changes: dict[str, Any], risk: Risk) -> None:
-    assert risk_of(some_facts(a_tool(**changes)), Policy()).level is risk
-
-
-def test_high_risk_warns_the_reviewer() -> None:
-    findings = rule(some_facts(a_tool(categories=frozenset({Category.LEGAL})))).findings
-    assert [finding.check for finding in findings if finding.warning] == ["risk"]
 
 
 def test_a_check_that_fails_is_a_no_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,109 +166,3 @@ def test_every_fact_is_stored() -> None:
 def test_facts_of_another_format_are_refused() -> None:
     with pytest.raises(ValueError, match="format 9"):
         Facts.from_json({**some_facts().to_json(), "format": 9})
-
-
-words = st.text("abcé ⟨\u202e", max_size=6)
-parties = st.builds(
-    Party, id=words, name=words, may_use=st.booleans(), tier=st.sampled_from(Tier), active=st.booleans()
-)
-hashes = st.sampled_from([HASH, "sha256:" + "b" * 64, ""])
-categories = st.sampled_from(Category)
-tools = st.builds(
-    ToolFacts,
-    name=st.sampled_from(["send_message", "other"]),
-    version_hash=hashes,
-    proposed_version_hash=hashes,
-    tier=st.sampled_from([*Tier, "approve"]),
-    maturity=st.sampled_from([*Maturity, "trusted"]),
-    idempotency=st.sampled_from(IdempotencyClass),
-    reversible=st.booleans(),
-    enabled=st.booleans(),
-    forbidden=st.booleans(),
-    recommend_only=st.booleans(),
-    veto_seconds=st.integers(-1, 100),
-    categories=st.frozensets(categories, max_size=3),
-    lifted=st.dictionaries(categories.map(str), st.sampled_from(["", "tested"]), max_size=3),
-)
-any_facts = st.builds(
-    Facts,
-    policy_version=st.integers(0, 10),
-    tool_requested=st.just("send_message"),
-    tool=st.none() | tools,
-    arguments=st.sampled_from([{}, {"to": "x"}, [], None]),
-    initiator=parties,
-    agent=parties,
-    problems=st.lists(st.tuples(words, words), max_size=2).map(tuple),
-    halts=st.lists(st.builds(Halt, words, words, words), max_size=2).map(tuple),
-    confidence=st.none() | st.floats(0, 1),
-)
-good_tools = tools.map(
-    lambda tool: replace(
-        tool, name="send_message", version_hash=HASH, proposed_version_hash=HASH,
-        enabled=True, forbidden=False, recommend_only=False, veto_seconds=abs(tool.veto_seconds),
-    )
-)  # fmt: skip
-likely_facts = st.builds(
-    some_facts, good_tools, initiator=parties.map(lambda p: replace(p, may_use=True, active=True, tier=Tier.ADMIN))
-)
-
-
-@given(any_facts | likely_facts)
-@settings(max_examples=400, deadline=None, database=None)
-def test_no_combination_of_facts_is_allowed_when_any_check_denies(facts: Facts) -> None:
-    ruling = rule(facts)
-    alone = [finding.verdict for _, check in ORDER for finding in safely(check, facts)]
-    assert ruling.verdict is max(finding.verdict for finding in ruling.findings)
-    if Verdict.DENY in alone or facts.tool is None:
-        assert ruling.verdict is Verdict.DENY
-    elif Verdict.REVIEW in alone:
-        assert ruling.verdict is Verdict.REVIEW
-    assert (ruling.quorum >= 1) == (ruling.verdict is Verdict.REVIEW)
-    assert ruling.veto_seconds == 0 or ruling.verdict is Verdict.VETO_WINDOW
-    if ruling.verdict < Verdict.REVIEW:
-        tool = facts.tool
-        assert tool is not None
-        assert all(tool.lifted.get(category) for category in tool.categories)
-        assert tool.tier is Tier.READ or tool.idempotency is not IdempotencyClass.NEITHER
-        assert tool.tier <= min(facts.initiator.tier, facts.agent.tier)
-        assert facts.initiator.may_use
-        assert facts.agent.may_use
-        assert not facts.halts
-        assert not facts.problems
-
-
-def safely(check: Any, facts: Facts) -> list[Finding]:
-    try:
-        return list(check(facts, Policy()))
-    except Exception:
-        return [Finding("failed", Verdict.DENY, "")]
-
-
-@given(any_facts | likely_facts)
-@settings(max_examples=150, deadline=None, database=None)
-def test_a_replay_of_stored_facts_gives_the_same_ruling(facts: Facts) -> None:
-    stored = json.loads(json.dumps(facts.to_json()))
-    assert Facts.from_json(stored) == facts
-    assert replay(stored) == rule(facts)
-
-
-@given(likely_facts)
-@settings(max_examples=100, deadline=None, database=None)
-def test_facts_and_rulings_survive_the_canonical_form(facts: Facts) -> None:
-    assert replay(parse(canonical(facts.to_json()))) == rule(facts)
-    assert Ruling.from_json(parse(canonical(rule(facts).to_json()))) == rule(facts)
-
-
-def test_a_ruling_takes_under_a_millisecond() -> None:
-    facts = some_facts(
-        a_tool(categories=frozenset(Category), lifted={"money": "x"}),
-        problems=tuple((f"items[{n}].name", "is longer than 80 characters") for n in range(30)),
-        halts=tuple(Halt("tool", "send_message", "drill") for _ in range(5)),
-    )
-    rule(facts)
-    took = []
-    for _ in range(500):
-        began = time.thread_time()
-        rule(facts)
-        took.append(time.thread_time() - began)
-    assert sorted(took)[int(len(took) * 0.99)] < 0.001

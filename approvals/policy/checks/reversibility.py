@@ -23,10 +23,8 @@ def check(facts: Facts, policy: Policy) -> Iterator[Finding]:
         text = f"{undone}, and how sure the model was is not known."
         yield Finding("reversibility", Verdict.REVIEW, text, quorum=1)
     elif facts.confidence < policy.confidence:
-        text = (
-            f"{undone}, and the model was {facts.confidence:.2f} sure, less than the {policy.confidence:g} asked for."
-        )
+        text = f"{undone}, and the model was only {facts.confidence:.3g} sure; {policy.confidence:g} is asked for."
         yield Finding("reversibility", Verdict.REVIEW, text, warning=True, quorum=1)
     else:
-        text = f"{undone}; the model was {facts.confidence:.2f} sure, and {policy.confidence:g} is asked for."
+        text = f"{undone}; the model was {facts.confidence:.3g} sure, and {policy.confidence:g} is asked for."
         yield Finding("reversibility", Verdict.ALLOW, text)
