@@ -2,11 +2,19 @@
 
 from allauth.account import views
 from django.urls import path
+from django.views.decorators.http import require_http_methods
+
+from accounts.pages import page
 
 urlpatterns = [
     path("accounts/login/", views.login, name="account_login"),
     path("accounts/logout/", views.logout, name="account_logout"),
     path("accounts/inactive/", views.account_inactive, name="account_inactive"),
+    path(
+        "accounts/reauthenticate/",
+        require_http_methods(["GET", "POST"])(page()(views.reauthenticate)),
+        name="account_reauthenticate",
+    ),
     # The sign-in view needs the name; it answers "closed".
     path("accounts/signup/", views.signup, name="account_signup"),
 ]

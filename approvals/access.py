@@ -19,6 +19,11 @@ def reviewable_tools(membership: Membership) -> list[uuid.UUID]:
     return permitted_tools(membership.user_id, membership.organization_id, "review_tool")
 
 
+def may_decide(membership: Membership, action: Action) -> bool:
+    """Whether a page offers a decision to this person. Whether they may decide is the verb's to say, again."""
+    return membership.user_id not in action.principals and action.tool_id in reviewable_tools(membership)
+
+
 def get_action_for_reading(membership: Membership, pk: uuid.UUID) -> Action:
     """An action that this person may look at: its tool's reviewers, whoever it acts for, auditors, administrators.
 

@@ -10,8 +10,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
+from accounts.models import User
+from approvals.differences import changed_paths
 from approvals.models import Action, Decision, Permit, Revision
-from approvals.shown import Argument, arguments
+from approvals.shown import MASK, Argument, arguments, is_secret
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.kinds import IdempotencyClass, Tier
@@ -50,6 +52,15 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """One value that an editor changed, as it was and as it is; secrets stay under their mask."""
+
+    label: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True)
 class Card:
     """Everything the page of one action shows."""
 
@@ -64,6 +75,8 @@ class Card:
     permit: Permit | None
     events: list[Event]
     stages: list[Stage]
+    changes: list[Changed]
+    acts_for: list[str]
 
     @property
     def live(self) -> bool:
@@ -186,7 +199,8 @@ class Card:
 
 
 def card(action: Action) -> Card:
-    """Read what belongs to an action. Six queries, whatever its size."""
+    """Read what belongs to an action. Six queries, whatever its size; one more where it acts for several people, and
+    one where somebody edited it."""
     revision = Revision.objects.select_related("tool_version", "policy_version", "author").get(
         action=action, number=action.revision
     )
@@ -208,7 +222,34 @@ def card(action: Action) -> Card:
         permit=permit,
         events=events,
         stages=stages(action, decisions, permit, execution),
+        changes=changes(revision, contract) if revision.author_id else [],
+        acts_for=acts_for(action),
     )
+
+
+def acts_for(action: Action) -> list[str]:
+    """The names of everybody for whom an action acts, the initiator first: none of them may decide."""
+    others = [person for person in action.principals if person != action.initiator_id]
+    found = User.objects.filter(pk__in=others).values_list("username", flat=True).order_by("username") if others else ()
+    return [action.initiator.username, *found]
+
+
+def changes(revision: Revision, contract: Contract | None) -> list[Changed]:
+    """What an editor changed against the revision before, value by value."""
+    before = Revision.objects.filter(action=revision.action_id, number=revision.number - 1).first()
+    if before is None:
+        return []
+    old, new = json.loads(before.arguments), json.loads(revision.arguments)
+    was = {row.path: row for row in arguments(old, contract)}
+    now = {row.path: row for row in arguments(new, contract)}
+    secret = frozenset(contract.secret_fields) if contract else frozenset()
+    found = [
+        Changed(label=row.label, was=was[path].text if path in was else "", now=now[path].text if path in now else "")
+        for path, row in {**was, **now}.items()
+        if (was[path].text if path in was else None) != (now[path].text if path in now else None)
+    ]
+    hidden = [path for path in changed_paths(old, new) if is_secret(path, secret)]
+    return [*found, *(Changed(path.replace("_", " ").capitalize(), MASK, "another secret") for path in hidden)]
 
 
 def pretty(canonical: str) -> str:

@@ -31,6 +31,10 @@ class ActionQuerySet(models.QuerySet["Action"]):
         """Whose outcome a person has to find out, oldest first."""
         return self.filter(status=ActionStatus.UNCERTAIN).order_by("created", "id")
 
+    def unroutable(self) -> "ActionQuerySet":
+        """In review, and nobody could decide when it was ruled, oldest first."""
+        return self.waiting().exclude(unroutable="")
+
     def of_run(self, run: uuid.UUID) -> "ActionQuerySet":
         """A run's actions in the order of its steps."""
         return self.filter(run=run).order_by("step")

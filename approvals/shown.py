@@ -1,7 +1,7 @@
 """Arguments as a reviewer is shown them: typed, labelled, in full, one row a leaf. Reads the canonical values only."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -58,7 +58,7 @@ def _ordered(values: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
 
 def _flat(path: str, value: object, schema: Mapping[str, Any], secrets: set[str]) -> list[Argument]:
     """One row a leaf, so that nothing hides inside collapsed JSON."""
-    if path.split(".", 1)[0].split("[", 1)[0] in secrets or path in secrets:
+    if is_secret(path, secrets):
         return [
             Argument(label(path, schema), path, "secret", MASK, "Secret: kept from people, sent as it is", masked=True)
         ]
@@ -78,6 +78,11 @@ def _flat(path: str, value: object, schema: Mapping[str, Any], secrets: set[str]
     note = str(schema.get("description") or "")
     folded = isinstance(value, str) and glyphs.needs_folding(text)
     return [Argument(label(path, schema), path, kind, text, note, remarks, folded=folded)]
+
+
+def is_secret(path: str, secrets: Collection[str]) -> bool:
+    """Whether the value at a path is kept from people: the field that holds it, or the path itself, is secret."""
+    return path.split(".", 1)[0].split("[", 1)[0] in secrets or path in secrets
 
 
 def label(path: str, schema: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals import stop_views, views
+from approvals import edit_views, stop_views, views
 
 urlpatterns = [
     path("", views.inbox, name="inbox"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("actions/<uuid:pk>/", views.action, name="action"),
     path("actions/<uuid:pk>/live/", views.live, name="action_live"),
     path("actions/<uuid:pk>/decide/", views.decide, name="action_decide"),
+    path("actions/<uuid:pk>/edit/", edit_views.edit, name="action_edit"),
     path("stop/", stop_views.stop, name="stop"),
     path("stop/<uuid:pk>/release/", stop_views.release, name="stop_release"),
 ]

@@ -12,31 +12,48 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only, page
 from accounts.roles import Role
-from approvals.access import get_action_for_reading, reviewable_tools
+from accounts.sessions import signed_in_at
+from approvals.access import get_action_for_reading, may_decide, reviewable_tools
 from approvals.card import Card, card, votes_by_action
+from approvals.exceptions import SignInAgain
 from approvals.models import Action
 from approvals.queries import ActionQuerySet
 from approvals.services.approve import approve
+from approvals.services.deciding import freshly_signed_in
+from approvals.services.edit import edit
 from approvals.services.reject import reject
 from approvals.services.verdict import did_not_happen, happened
+from approvals.services.votes import unroutable_now, wrote
+from approvals.signing_in import sign_in_again
+from tools.arguments import ArgumentsRefused
 from tools.killswitch import STOPPERS
 from tools.listing import stops_over
+from tools.schemas import Problem
+from traces.canonical import BadJSON, parse
 from traces.exceptions import DomainError
 from traces.middleware import wants_document
 
 PAGE: Final = 50
 MORE_THAN: Final = 99
 FIRST_PAGES: Final = ((Role.OPERATOR, "runs"), (Role.AUDITOR, "audit"), (Role.ADMINISTRATOR, "tools"))
-VERBS: Final = {"approve": approve, "reject": reject, "happened": happened, "did_not_happen": did_not_happen}
+VERBS: Final[dict[str, Any]] = {
+    "approve": approve,
+    "edit": edit,
+    "reject": reject,
+    "happened": happened,
+    "did_not_happen": did_not_happen,
+}
+ASK_WHEN_SIGNED_IN: Final = frozenset({"approve", "edit"})
 NEEDS_REASON: Final = frozenset({"reject", "happened", "did_not_happen"})
 
 
 @dataclass(frozen=True)
 class Row:
-    """One waiting action and how many have approved it so far."""
+    """One waiting action, how many have approved it so far, and why nobody can where that is still so."""
 
     action: Action
     votes: int
+    unroutable: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,10 +95,21 @@ def _mine(request: PersonRequest) -> ActionQuerySet:
     return Action.objects.within(request.organization.pk).reviewable_by(request.user.pk, tools)
 
 
-def _queue(request: PersonRequest) -> Queue:
+def _unroutable(request: PersonRequest) -> ActionQuerySet:
+    """What nobody could decide on when it was ruled: an administrator sees all of it, and can give the rights."""
+    everything = Action.objects.within(request.organization.pk)
+    return (everything if request.membership.has(Role.ADMINISTRATOR) else _mine(request)).unroutable()
+
+
+def queue_of(request: PersonRequest) -> Queue:
+    """The page of the list that the address names. Raises ``BadRequest`` for a lane that there is not."""
     fields = only(request.GET, "lane", "from", "words")
     lane = fields["lane"] or "waiting"
-    lanes = {"waiting": _mine(request).waiting, "unknown": _mine(request).unknown_outcome}
+    lanes = {
+        "waiting": _mine(request).waiting,
+        "unknown": _mine(request).unknown_outcome,
+        "unroutable": lambda: _unroutable(request),
+    }
     if lane not in lanes:
         raise BadRequest("There is no such lane.")
     waiting = lanes[lane]()
@@ -89,7 +117,10 @@ def _queue(request: PersonRequest) -> Queue:
     votes = votes_by_action([row.pk for row in rows])
     last = waiting.reverse().values_list("created", "id").first()
     return Queue(
-        rows=[Row(row, votes.get(row.pk, 0)) for row in rows[:PAGE]],
+        rows=[
+            Row(row, votes.get(row.pk, 0), unroutable_now(row) if row.unroutable else "")  # few, if any
+            for row in rows[:PAGE]
+        ],
         lane=lane,
         more=_cursor(rows[PAGE - 1]) if len(rows) > PAGE else "",
         newest=f"{last[0].isoformat()}~{last[1]}" if last else "",
@@ -99,10 +130,8 @@ def _queue(request: PersonRequest) -> Queue:
 
 def _desk(request: PersonRequest, queue: Queue | None, shown: Card | None, **extra: object) -> dict[str, Any]:
     """What the desk's template needs: the list, the card, and whether this person may decide on it."""
-    may_decide = False
-    if shown is not None:
-        action = shown.action
-        may_decide = request.user.pk not in action.principals and action.tool_id in reviewable_tools(request.membership)
+    deciding = shown is not None and may_decide(request.membership, shown.action)
+    waits = shown is not None and shown.action.status == "in_review"
     stops = stops_over(request.organization.pk, shown.action.scopes) if shown else []
     voted = shown is not None and any(
         d.decider_id == request.user.pk and d.revision_id == shown.revision.pk for d in shown.decisions
@@ -111,7 +140,10 @@ def _desk(request: PersonRequest, queue: Queue | None, shown: Card | None, **ext
         "queue": queue,
         "card": shown,
         "may_stop": request.membership.has(*STOPPERS),
-        "may_decide": may_decide,
+        "may_decide": deciding,
+        "unroutable": unroutable_now(shown.action, shown.revision) if shown and waits else "",
+        "own_words": shown is not None and deciding and waits and wrote(shown.action, shown.revision, request.user.pk),
+        "asks_password": shown is not None and deciding and waits and not _fresh(request, shown.action),
         "stops": stops,
         "voted": voted,
         "principal": shown is not None and request.user.pk in shown.action.principals,
@@ -119,16 +151,25 @@ def _desk(request: PersonRequest, queue: Queue | None, shown: Card | None, **ext
     }
 
 
+def _fresh(request: PersonRequest, action: Action) -> bool:
+    try:
+        freshly_signed_in(action, signed_in_at(request))
+    except SignInAgain:
+        return False
+    return True
+
+
 @require_GET
 @page()
 def inbox(request: PersonRequest) -> HttpResponse:
     """What waits for this person. Whoever reviews nothing is taken to the first page of their own part."""
-    if not request.membership.has(Role.REVIEWER):
+    unroutable = request.GET.get("lane") == "unroutable" and request.membership.has(Role.ADMINISTRATOR)
+    if not request.membership.has(Role.REVIEWER) and not unroutable:
         for role, name in FIRST_PAGES:
             if request.membership.has(role):
                 return redirect(name)
         return redirect("tools")
-    queue = _queue(request)
+    queue = queue_of(request)
     first = card(queue.rows[0].action) if queue.rows else None
     return render(request, "approvals/desk.html", _desk(request, queue, first, view="list"))
 
@@ -159,7 +200,7 @@ def action(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         return render(request, "approvals/card.html#words", {"card": shown})
     if request.htmx:
         return render(request, "approvals/card.html#opened", _desk(request, None, shown))
-    queue = _queue(request) if request.membership.has(Role.REVIEWER) else None
+    queue = queue_of(request) if request.membership.has(Role.REVIEWER) else None
     return render(request, "approvals/desk.html", _desk(request, queue, shown, view="card", words=words))
 
 
@@ -171,6 +212,9 @@ def live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     shown = card(get_action_for_reading(request.membership, pk))
     if shown.seen == fields["seen"]:
         return HttpResponse(status=HTMX_NO_SWAP)
+    if fields["seen"].split(".")[1:2] != [str(shown.action.revision)]:
+        # What is on the screen would not run any more: nothing on it may be decided on, and nothing moves under a hand.
+        return render(request, "approvals/card.html#superseded", {"card": shown}, status=HTMX_STOP_POLLING)
     status = 200 if shown.live else HTMX_STOP_POLLING
     return render(request, "approvals/card.html#moved", _desk(request, None, shown), status=status)
 
@@ -183,33 +227,47 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     409 with the current state if somebody was first, it changed, or time ran out. Whether this person may decide is
     the verb's to say, so that a refused attempt is remembered whichever way it comes.
     """
-    fields = only(request.POST, "decision", "digest", "reason")
-    get_action_for_reading(request.membership, pk)
+    fields = only(request.POST, "decision", "digest", "reason", "arguments")
+    found = get_action_for_reading(request.membership, pk)
     if fields["decision"] not in VERBS or not fields["digest"]:
         raise BadRequest("Say what you decide, and on what.")
+    if ("arguments" in request.POST) != (fields["decision"] == "edit"):
+        raise BadRequest("Arguments belong to an edit, and only to that: what is approved is what was shown.")
     if fields["decision"] in NEEDS_REASON and not fields["reason"].strip():
-        return _again(
-            request, pk, 422, "Nothing was decided: give a reason, so that the agent and the record know why."
-        )
-    verb = VERBS[fields["decision"]]
+        return again(request, pk, 422, "Nothing was decided: give a reason, so that the agent and the record know why.")
     try:
-        verb(
+        VERBS[fields["decision"]](
             actor=request.user,
             organization=request.organization.pk,
             action_id=pk,
             digest=fields["digest"],
             reason=fields["reason"].strip(),
+            **({"arguments": _arguments(fields["arguments"])} if fields["decision"] == "edit" else {}),
+            **({"signed_in_at": signed_in_at(request)} if fields["decision"] in ASK_WHEN_SIGNED_IN else {}),
         )
     except DomainError as refused:
         if refused.http_status == 404:
             raise Http404 from refused
         if wants_document(request):
             raise
-        return _again(request, pk, refused.http_status, refused.message)
+        if isinstance(refused, SignInAgain):
+            return sign_in_again(request, found)
+        return again(request, pk, refused.http_status, refused.message)
     return redirect("action", pk=pk)
 
 
-def _again(request: PersonRequest, pk: uuid.UUID, status: int, problem: str) -> HttpResponse:
+def _arguments(text: str) -> dict[str, Any]:
+    """The arguments of an edit, read strictly. Raises ArgumentsRefused."""
+    try:
+        value = parse(text, at="arguments")
+    except BadJSON as wrong:
+        raise ArgumentsRefused((Problem(wrong.path or "arguments", wrong.reason),)) from wrong
+    if not isinstance(value, dict):
+        raise ArgumentsRefused((Problem("arguments", "must be an object"),))
+    return value
+
+
+def again(request: PersonRequest, pk: uuid.UUID, status: int, problem: str) -> HttpResponse:
     """The card as it stands now, under a sentence that says why nothing was decided."""
     shown = card(get_action_for_reading(request.membership, pk))
     return render(

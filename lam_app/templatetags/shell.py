@@ -71,11 +71,22 @@ def _inbox(request: HttpRequest, membership: Membership) -> list[Link]:
     unknown = mine.filter(status=ActionStatus.UNCERTAIN)[: CAP + 1].count()
     home, at_home = reverse("inbox"), request.path == reverse("inbox")
     lane = request.GET.get("lane", "")
-    links = [Link("Inbox", home, "inbox", "page" if at_home and lane != "unknown" else "", _capped(waiting))]
+    here = "page" if at_home and lane not in ("unknown", "unroutable") else ""
+    links = [Link("Inbox", home, "inbox", here, _capped(waiting))]
     if unknown or lane == "unknown":
         current = "page" if at_home and lane == "unknown" else ""
         links.append(Link("Unknown outcome", f"{home}?lane=unknown", "", current, _capped(unknown), True, True))
     return links
+
+
+def _unroutable(request: HttpRequest, membership: Membership) -> list[Link]:
+    """What waits for people who are not there: an administrator can mend that, so it is never out of sight."""
+    waiting = Action.objects.within(membership.organization_id).unroutable()[: CAP + 1].count()
+    here = request.path == reverse("inbox") and request.GET.get("lane") == "unroutable"
+    if not waiting and not here:
+        return []
+    href = f"{reverse('inbox')}?lane=unroutable"
+    return [Link("Nobody can decide", href, "users", "page" if here else "", _capped(waiting), urgent=True)]
 
 
 @register.simple_tag(takes_context=True)
@@ -91,6 +102,8 @@ def shell(context: RequestContext) -> Shell:
         return Link(name, href, icon, "page" if request.path.startswith(href) else "")
 
     work = _inbox(request, membership) if membership.has(Role.REVIEWER) else []
+    if membership.has(Role.ADMINISTRATOR):
+        work += _unroutable(request, membership)
     work.append(link("Runs", "runs", "route"))
     outbox = link("Outbox", "outbox", "send")
     tools = link("Tools", "tools", "wrench")

@@ -41,6 +41,12 @@ document.addEventListener("change", (event) => {
   if (label) label.textContent = event.target.dataset.names
 })
 
+// An edit marks what differs from what would run, as it is written.
+document.addEventListener("input", (event) => {
+  const field = event.target.closest?.("[data-edit]")
+  if (field) field.toggleAttribute("data-changed", event.target.value !== event.target.dataset.was)
+})
+
 const broken = () => document.getElementById("connection")?.removeAttribute("hidden")
 document.addEventListener("htmx:sendError", broken)
 document.addEventListener("htmx:responseError", broken)

@@ -45,6 +45,7 @@ ROUTES = {
     "action": Route("actions/<uuid:pk>/", GET, EVERY_MEMBER, "action"),
     "action_live": Route("actions/<uuid:pk>/live/", GET, EVERY_MEMBER, "action"),
     "action_decide": Route("actions/<uuid:pk>/decide/", POST, EVERY_MEMBER, "action"),
+    "action_edit": Route("actions/<uuid:pk>/edit/", BOTH, EVERY_MEMBER, "action"),
     "stop": Route("stop/", BOTH, EVERY_MEMBER),
     "stop_release": Route("stop/<uuid:pk>/release/", POST, EVERY_MEMBER, "stop"),
     "runs": Route("runs/", GET, EVERY_MEMBER),
@@ -60,6 +61,7 @@ ROUTES = {
     "audit": Route("audit/", GET, ("auditor",)),
     "account_login": Route("accounts/login/", BOTH, ANYBODY),
     "account_logout": Route("accounts/logout/", BOTH, ANYBODY),
+    "account_reauthenticate": Route("accounts/reauthenticate/", BOTH, EVERY_MEMBER),
     "account_inactive": Route("accounts/inactive/", GET, ANYBODY),
     "account_signup": Route("accounts/signup/", BOTH, ANYBODY),
     "healthz": Route("healthz", GET, ANYBODY),
@@ -73,6 +75,8 @@ ALSO = {"account_signup": {"TRACE"}}
 
 FORMS: dict[str, dict[str, str]] = {
     "action_decide": {"decision": "approve", "digest": "sha256:0", "reason": ""},
+    "action_edit": {"digest": "sha256:0", "reason": ""},
+    "account_reauthenticate": {"password": "not theirs"},
     "stop_release": {"reason": "over"},
     "run_input": {"text": "an answer"},
 }

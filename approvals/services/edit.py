@@ -1,0 +1,156 @@
+"""edit: a reviewer changes the arguments of what waits. What comes of it is another revision, judged and shown anew."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from accounts.actors import person
+from accounts.models import User
+from approvals import binding
+from approvals.differences import changed_paths, secrets_kept
+from approvals.exceptions import NothingChanged
+from approvals.facts import Gathered, Judged, gather, judged
+from approvals.facts.approvers import able_to_decide
+from approvals.models import Action, Revision
+from approvals.policy import DryRunState, Origin, PlanState, Source, Verdict
+from approvals.services import preview
+from approvals.services.deciding import freshly_signed_in, remembers_refusals, shown, take
+from approvals.services.propose import Proposal, revise, tell_unroutable
+from approvals.services.rejudge import asked_again
+from approvals.services.reserve import reserve
+from approvals.states import ActionStatus
+from tools.arguments import ArgumentsRefused
+from tools.kinds import Risk
+from tools.schemas import Problem
+from traces.clock import later, now
+from traces.doorbell import ring
+from traces.services import Actor, Entry, move, record
+
+MOST_PATHS = 50
+"""Changed paths that the event names; the two revisions hold all of them."""
+
+
+@remembers_refusals("edit")
+def edit(
+    *,
+    actor: User,
+    organization: uuid.UUID,
+    action_id: uuid.UUID,
+    digest: str,
+    arguments: Mapping[str, Any],
+    reason: str = "",
+    signed_in_at: datetime | None = None,
+) -> Revision:
+    """Put other arguments in the place of those that were shown under ``digest``, and judge the call anew.
+
+    ``arguments`` is the whole new object; a secret that it leaves out stays as it is. Every check repeats, limits are
+    counted anew, and votes begin anew, because they belong to the old revision. The policy may deny what comes of it.
+    On high risk the editor's own yes to it does not count.
+
+    Raises ArgumentsRefused with the path of each misfit, NothingChanged, and the exceptions of ``take``, ``shown`` and
+    ``freshly_signed_in``.
+    """
+    action = take(actor=actor, organization=organization, action_id=action_id)
+    current = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
+    freshly_signed_in(action, signed_in_at)
+    before = binding.parsed(current.arguments)
+    asked = asked_again(action, current)
+    gathered = gather(replace(asked, arguments=secrets_kept(arguments, before, _secrets(current))))
+    if gathered.facts.problems:
+        raise ArgumentsRefused(tuple(Problem(path, message) for path, message in gathered.facts.problems))
+    changed = changed_paths(before, gathered.arguments)
+    if not changed:
+        raise NothingChanged(state=action.status)
+    gathered = _told_by(actor, gathered, asked, changed)
+    again = _judged(action, gathered, asked, actor)
+    revision = revise(action, again, number=current.number + 1, author=actor.pk)
+    _rewrite(action, again, revision)
+    revision.save(force_insert=True)
+    record(
+        Entry(
+            organization=action.organization_id,
+            actor=person(actor),
+            verb="edited",
+            subject_kind="action",
+            subject=action.id,
+            reason=reason,
+            run=action.run,
+            detail={
+                "revision": revision.number,
+                "digest": revision.digest,
+                "before": current.digest,
+                "changed": changed[:MOST_PATHS],
+                "changes": len(changed),
+                **({"signed_in_at": signed_in_at.isoformat()} if signed_in_at else {}),
+            },
+        )
+    )
+    if again.ruling.verdict is Verdict.DENY:
+        _deny(action, again)
+        return revision
+    if again.facts.dry_run.state is DryRunState.AWAITED:
+        preview.ask(action, revision)
+    tell_unroutable(action)
+    return revision
+
+
+def _secrets(revision: Revision) -> tuple[str, ...]:
+    version = revision.tool_version
+    return tuple(version.contract["secret_fields"]) if version else ()
+
+
+def _told_by(actor: User, gathered: Gathered, asked: Proposal, changed: list[str]) -> Gathered:
+    """The facts with who wrote what: a person now, at the changed places. An edited call is no longer its plan's."""
+    kept = (o for o in asked.provenance if not any(_within(o.path, path) for path in changed))
+    written = (Origin(path, Source.PERSON, f"edited by {actor.username}") for path in changed)
+    plan = PlanState.DEPARTS if asked.plan is PlanState.AS_APPROVED else asked.plan
+    return replace(gathered, facts=replace(gathered.facts, provenance=(*kept, *written), plan=plan))
+
+
+def _within(path: str, whole: str) -> bool:
+    return path == whole or path.startswith((f"{whole}.", f"{whole}["))
+
+
+def _judged(action: Action, gathered: Gathered, asked: Proposal, actor: User) -> Judged:
+    """The ruling, with the limits counted anew; on high risk without the editor among those who could decide."""
+    usage = reserve(action.id, gathered)
+    again = judged(gathered, usage)
+    if again.ruling.risk is not Risk.HIGH:
+        return again
+    able = able_to_decide(asked, gathered.tool, gathered.document, without=(actor.pk,))
+    return judged(replace(gathered, facts=replace(gathered.facts, approvers=able)), usage)
+
+
+def _rewrite(action: Action, again: Judged, revision: Revision) -> None:
+    """Make the new revision the action's current one. People have the whole time again, for something else."""
+    ruling = again.ruling
+    action.revision, action.digest, action.summary = revision.number, revision.digest, again.summary
+    action.verdict = (Verdict.DENY if ruling.verdict is Verdict.DENY else Verdict.REVIEW).value
+    action.risk, action.maturity = str(ruling.risk), str(ruling.maturity)
+    action.quorum, action.teams = max(1, ruling.quorum), [list(team) for team in ruling.teams]
+    action.unroutable, action.expires_at = ruling.unroutable, later(settings.LAM_REVIEW_SECONDS)
+    action.save(
+        update_fields=[
+            "revision", "digest", "summary", "verdict", "risk", "maturity", "quorum", "teams", "unroutable",
+            "expires_at",
+        ]
+    )  # fmt: skip
+
+
+def _deny(action: Action, again: Judged) -> None:
+    move(
+        Action,
+        [action.id],
+        ActionStatus.IN_REVIEW,
+        ActionStatus.DENIED,
+        actor=Actor.system("policy"),
+        verb="ruled",
+        reason=" ".join(f.text for f in again.ruling.findings if f.verdict is Verdict.DENY)[:2000],
+        details={action.id: {"verdict": action.verdict, "policy": again.policy.number, "risk": action.risk}},
+        changes={"settled_at": now()},
+    )
+    ring("lam_app.tasks.advance_runs")
