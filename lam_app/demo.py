@@ -1,21 +1,26 @@
 """What `up --demo` adds to the demo's people: the tools of a back office, and a first day's work with them.
 
 The office is a service like any other. Its tools come in through the import that everybody uses, and its day goes the
-whole road: goals are submitted, the model proposes, the gate holds, executors call. The one thing that no person does
-here is deciding: the demo's reviewer decides through the verbs that the pages use, and every reason says so.
+whole road: goals are submitted, the model proposes, the gate holds, executors call. Deciding is no exception: the
+demo's reviewer signs in with the demo's password and sends the form that the page has, since there is no other way to
+decide. That no person sat there, every reason says.
 """
 
 import json
+import os
 import time
 import uuid
+from http.client import HTTPConnection
+from http.cookies import SimpleCookie
 from typing import Any
 
 from django.core.management import call_command
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from accounts.models import Organization, User
+from accounts.rows import within
 from approvals.models import Action
-from approvals.services.approve import approve
-from approvals.services.reject import reject
 from approvals.states import ActionStatus
 from lam_app.models import Run
 from lam_app.runs import submit
@@ -25,7 +30,6 @@ from tools.kinds import Maturity, Tier
 from tools.models import Tool
 from tools.wire import Broken, exchange
 from traces.canonical import digest
-from traces.exceptions import DomainError
 
 ITS_ORGANIZATION = "demo"
 """Whose back office it is."""
@@ -41,6 +45,10 @@ DAY_SECONDS = 300
 
 class OfficeSilent(Exception):
     """The back office does not answer as it should."""
+
+
+class NotSignedIn(Exception):
+    """The demo's reviewer could not sign in."""
 
 
 def bring_office(address: str) -> None:
@@ -70,15 +78,20 @@ def _readers(address: str) -> dict[str, str]:
     return dict(found.values_list("name", "version__hash"))
 
 
-def play_day(address: str) -> str:
+def play_day(address: str, pages: str) -> str:
     """Have the office's errands done or staged, as far as each says; what there is at the end, in words.
 
-    Playing it again changes nothing: a goal that was submitted is the same run. Raises OfficeSilent, or TimeoutError
-    when some run is still under way after DAY_SECONDS.
+    ``pages`` is the host and port of the pages. Playing it again changes nothing: a goal that was submitted is the
+    same run. Raises OfficeSilent, NotSignedIn, or TimeoutError when a run is still under way after DAY_SECONDS.
     """
     organization = Organization.objects.get(slug=ITS_ORGANIZATION)
+    with within(organization.pk):
+        return _play(organization, address, pages)
+
+
+def _play(organization: Organization, address: str, pages: str) -> str:
     operator = User.objects.get(username="operator")
-    reviewer = User.objects.get(username="reviewer")
+    reviewer = Reviewer(pages, os.environ["LAM_DEMO_PASSWORD"])
     underway: dict[uuid.UUID, dict[str, Any]] = {}
     for number, errand in enumerate(_office("GET", f"{address}/control/day")["errands"]):
         key = f"the demo's day, errand {number}"
@@ -104,24 +117,47 @@ def play_day(address: str) -> str:
     return f"{len(runs)} runs, {waiting} requests in review, {unknown} of unknown outcome"
 
 
-def _decided(action: Action, errand: dict[str, Any], reviewer: User, address: str) -> bool:
-    """Say what the errand says; False where it says nothing, or where the gate does not let anybody decide now."""
+def _decided(action: Action, errand: dict[str, Any], reviewer: "Reviewer", address: str) -> bool:
+    """Say what the errand says; False where it says nothing, or where the gate does not take it now."""
     if not errand["said"]:
         return False
     if errand["answer_lost"]:
         _office("POST", f"{address}/control/faults", {"operation": action.tool_name, "mode": "lose_answer"})
-    decide = approve if errand["said"] == "approve" else reject
-    try:
-        decide(
-            actor=reviewer,
-            organization=action.organization_id,
-            action_id=action.id,
-            digest=action.digest,
-            reason=f"{errand['why']} {BY_THE_DEMO}",
-        )
-    except DomainError:
-        return False
-    return True
+    return reviewer.decides(action, errand["said"], f"{errand['why']} {BY_THE_DEMO}")
+
+
+class Reviewer:
+    """The demo's reviewer with a browser session that nobody looks at."""
+
+    def __init__(self, pages: str, password: str) -> None:
+        """Sign in. Raises NotSignedIn."""
+        self.pages = pages
+        self.cookies: dict[str, str] = {}
+        self._send("GET", reverse("account_login"))
+        if not self._send("POST", reverse("account_login"), login="reviewer", password=password):
+            raise NotSignedIn(f"reviewer could not sign in at {pages}")
+
+    def decides(self, action: Action, decision: str, reason: str) -> bool:
+        """Send the card's form; whether it was taken."""
+        where, card = reverse("action_decide", args=[action.id]), reverse("action", args=[action.id])
+        return self._send("POST", where, decision=decision, digest=action.digest, reason=reason) == card
+
+    def _send(self, method: str, path: str, **fields: str) -> str:
+        """Ask for a page, or send its form; where the answer leads, or nothing where it is a page itself."""
+        body = urlencode({**fields, "csrfmiddlewaretoken": self.cookies.get("csrftoken", "")}) if fields else None
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        line = HTTPConnection(self.pages, timeout=ASK_SECONDS)
+        try:
+            line.request(method, path, body, headers)
+            answer = line.getresponse()
+            answer.read()
+        finally:
+            line.close()
+        for cookie in answer.msg.get_all("Set-Cookie") or ():
+            self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(cookie).items()}
+        return answer.getheader("Location", "") if 300 <= answer.status < 400 else ""
 
 
 def _office(method: str, url: str, asked: Any = None) -> Any:

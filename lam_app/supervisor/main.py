@@ -200,9 +200,11 @@ class Instance:
         if env.text("OPENAI_BASE_URL"):
             say("day: none is played, because it was written for the stand-in and a model is configured")
             return None
-        # Decisions are written by the web account. It signs nothing, so it is not given the key for sessions.
+        # Goals are written by the web account. It signs nothing, so it is not given the key for sessions.
         web = {"LAM_ROLE": "web", "DATABASE_URL": self.urls["web"], "REDIS_URL": self.urls["redis"], "SECRET_KEY": "-"}
-        child = trusted.role("day", "day", web, office=self.office.url, mark=str(mark))
+        web["LAM_DEMO_PASSWORD"] = self.demo_password
+        where = {"office": self.office.url, "pages": f"{HOST}:{self.port}", "mark": str(mark)}
+        child = trusted.role("day", "day", web, **where)
 
         def after(status: int) -> None:
             say(f"day: {mark.read_text()}" if status == 0 else f"day: not finished, see {child.log}; tried again later")

@@ -75,7 +75,7 @@ def run(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> None
     elif role == "sweeper":
         sweeper(ready)
     elif role == "day":
-        day(arguments["office"], Path(arguments["mark"]), ready)
+        day(arguments["office"], arguments["pages"], Path(arguments["mark"]), ready)
     else:
         worker(role, arguments, ready)
 
@@ -176,13 +176,13 @@ def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     ready()
 
 
-def day(office: str, mark: Path, ready: Callable[[], None]) -> None:
+def day(office: str, pages: str, mark: Path, ready: Callable[[], None]) -> None:
     """Play the demo's first day; `mark` is written once it is over and says what is there now."""
     from django.db import connection
 
     from lam_app.demo import play_day
 
     ready()
-    said = play_day(office)
+    said = play_day(office, pages)
     connection.close()
     mark.write_text(said)
