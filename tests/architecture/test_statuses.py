@@ -15,6 +15,7 @@ CALL_MOVE = {
     "approvals.services.expire",
     "approvals.services.halt",
     "approvals.services.leave",
+    "approvals.services.previewed",
     "approvals.services.propose",
     "approvals.services.reject",
     "approvals.services.rejudge",

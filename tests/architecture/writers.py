@@ -23,6 +23,8 @@ MAY_WRITE = {
     "approvals.services.edit": "revisions that a person wrote",
     "approvals.services.rejudge": "later revisions; permits that they made void",
     "approvals.services.deciding": "people's decisions",
+    "approvals.services.preview": "questions to tools beforehand, and their answers",
+    "approvals.services.previewed": "revisions that rest on such an answer",
     "approvals.services.permit": "permits",
     "approvals.services.halt": "permits that a stop made void",
     "approvals.services.withdraw": "permits of what is no longer wanted",

@@ -1,10 +1,11 @@
-"""A tool that can say beforehand what it would do is asked first: until its answer has come, an action stays PROPOSED."""
+"""A tool that can say what a call would do is asked first: until its answer has come, an action stays PROPOSED."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from approvals.models import Action, Permit
 from approvals.policy import DryRun, DryRunState, Facts
@@ -16,8 +17,9 @@ from lam_app.sweep import sweep
 from tests.integration.test_take_over import gone
 from tests.support import seeing
 from tests.support.sql import without_guards
+from tests.support.stops import lift
 from tests.support.world import World, approved
-from tools.killswitch import engage, release
+from tools.killswitch import engage
 from tools.looking import look
 from tools.models import Note, Tool
 from tools.presence import present
@@ -229,7 +231,7 @@ def test_under_a_stop_nothing_is_asked_and_what_was_only_proposed_is_halted(worl
     for each in (action, answered_before):
         each.refresh_from_db()
         assert each.status == "halted"
-    release(actor=world.reviewer2, organization=world.organization.id, switch_id=stop.id)
+    lift(actor=world.reviewer2, organization=world.organization.id, switch_id=stop.id)
     assert run_previews() == rule_previewed() == 0
     assert seeing.LOOKS == []
 

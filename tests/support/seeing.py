@@ -1,7 +1,8 @@
 """Tools that say beforehand what they would do: a shelf of things with a state, which a call changes.
 
-Loaded through LAM_TOOLS. ``SHELF`` is the world; a test changes it between two looks. ``ORDERS`` are taken by previews:
-``refuse``, ``break``, ``write`` (which no preview may), ``hostile``, ``nonsense``; ``LOOKS`` and ``CALLS`` keep what arrived.
+Loaded through LAM_TOOLS. ``SHELF`` is the world; a test changes it between two looks. ``ORDERS`` are for previews:
+``refuse``, ``break``, ``write`` (which no preview may), ``hostile``, ``nonsense``. ``LOOKS`` and ``CALLS`` keep what
+arrived.
 """
 
 from __future__ import annotations
