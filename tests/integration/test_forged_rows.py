@@ -39,7 +39,7 @@ def forged(world: World, speaking: psycopg.Connection[Any], **changes: Any) -> A
     made = judged(gather(world.proposal()), ())
     assert made.facts.tool is not None
     tool = replace(made.facts.tool, maturity=Maturity.AUDIT_ONLY, categories=frozenset())
-    facts = replace(made.facts, tool=tool)
+    facts = replace(made.facts, tool=tool, confidence=1.0)
     ruling = rule(facts)
     assert ruling.verdict.value == "allow"
     made = replace(made, facts=facts, ruling=ruling)
@@ -205,7 +205,7 @@ def test_t95_nothing_runs_for_somebody_who_may_no_longer_ask_for_it(what: str, w
 def test_t14_a_dial_turned_back_before_the_signature_brings_the_call_to_people(world: World) -> None:
     lifted = {"outside_message": {"reason": "a test"}}
     Tool.objects.filter(name="send_message").update(maturity="audit_only", lifted=lifted)
-    action = world.staged()
+    action = world.staged(confidence=1.0)
     assert action.status == "permitted"
     Tool.objects.filter(name="send_message").update(maturity="in_the_loop", lifted={})
     assert sign_permits() == 0
