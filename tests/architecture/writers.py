@@ -17,6 +17,7 @@ MAY_WRITE = {
     "tools.rights": "who may do what with a tool, as the owner account",
     "tools.resources": "whose the things are that calls name, as the owner account",
     "tools.presence": "who is at work",
+    "tools.agents": "agents from outside, as the owner account",
     "tools.catalogue.send_message": "the world's side of the demo tool",
     "tools.catalogue.write_note": "the world's side of the demo tool",
     "approvals.services.propose": "actions and their first revisions",
