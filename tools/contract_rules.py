@@ -71,11 +71,7 @@ def _fields(contract: "Contract") -> Iterator[Problem]:
         for name in fields(template):
             if name.split(".")[0] not in known:
                 yield Problem(path, f"names the field {name}, which the arguments do not have")
-    for path, names in (
-        ("secret_fields", contract.secret_fields),
-        ("recipient_fields", contract.recipient_fields),
-        ("lookups", tuple(contract.lookups)),
-    ):
+    for path, names in (("secret_fields", contract.secret_fields), ("recipient_fields", contract.recipient_fields)):
         for index, name in enumerate(names):
             if name.split(".")[0] not in known:
                 yield Problem(f"{path}[{index}]", f"names the field {name}, which the arguments do not have")
