@@ -82,6 +82,13 @@ class NothingChanged(DomainError):
     code: ClassVar[str] = "schema_invalid"
 
 
+class PreviewAwaited(DomainError):
+    """The tool has been asked what this would do and has not answered yet. It can be approved once it has."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "preview_awaited"
+
+
 class StepTaken(DomainError):
     """This step of the run already proposed something else. A changed proposal needs a revision or a new step."""
 

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from accounts.actors import person
 from accounts.models import User
-from approvals.exceptions import EditorMayNotApprove, TimeRanOut
+from approvals.exceptions import EditorMayNotApprove, PreviewAwaited, TimeRanOut
 from approvals.models import Action, Decision
 from approvals.services.deciding import decided, freshly_signed_in, remembers_refusals, shown, take
+from approvals.services.preview import awaited
 from approvals.services.votes import standing_votes, wrote
 from approvals.states import ActionStatus
 from traces.doorbell import ring
@@ -30,11 +31,13 @@ def approve(
     this session (None: not known, which is not fresh). Enough are so many people of whom each may decide now, and of
     every team its number, nobody counted for two.
 
-    Raises EditorMayNotApprove, and the exceptions of ``take``, ``shown`` and ``freshly_signed_in``.
+    Raises PreviewAwaited, EditorMayNotApprove, and the exceptions of ``take``, ``shown`` and ``freshly_signed_in``.
     """
     action = take(actor=actor, organization=organization, action_id=action_id)
     revision = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
     freshly_signed_in(action, signed_in_at)
+    if awaited(action):
+        raise PreviewAwaited(state=action.status)
     if wrote(action, revision, actor.pk):
         raise EditorMayNotApprove(state=action.status)
     decision = decided(

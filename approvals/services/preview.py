@@ -41,6 +41,11 @@ def ask(action: Action, revision: Revision) -> None:
     ring("approvals.tasks.run_previews")
 
 
+def awaited(action: Action) -> bool:
+    """Whether what stands is still to be judged with what its tool says. Nobody says yes to it before."""
+    return PreviewRow.objects.filter(action=action, revision=action.revision, closed_at=None).exists()
+
+
 def take(worker: Worker) -> PreviewRow | None:
     """The oldest question that nobody is asking, now this worker's; None where there is none.
 

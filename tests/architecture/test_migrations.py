@@ -36,7 +36,14 @@ APPEND_ONLY = {
     "approvals_decision", "approvals_policyversion", "approvals_revision", "lam_app_report", "lam_app_step",
     "tools_toolversion", "traces_event",
 }  # fmt: skip
-KEPT = {"approvals_action", "approvals_permit", "approvals_preview", "lam_app_run", "tools_execution", "tools_killswitch"}
+KEPT = {
+    "approvals_action",
+    "approvals_permit",
+    "approvals_preview",
+    "lam_app_run",
+    "tools_execution",
+    "tools_killswitch",
+}
 """Rows that change in some columns and never go."""
 
 TOLD = {"approvals_action", "lam_app_run"}

@@ -70,8 +70,8 @@ def what_shutting_does(arguments: Thing, asked: Look) -> Any:
     if order == "write":
         Note.objects.create(organization=asked.organization, text="a preview wrote this")
     if order == "hostile":
-        rows = [change(f"{HOSTILE}{i}", HOSTILE, HOSTILE) for i in range(500)]
-        return Preview.done(HOSTILE, *rows, preconditions={f"{HOSTILE}{i}": HOSTILE for i in range(3)})
+        rows = [change(f"{i}{HOSTILE[:200]}", HOSTILE[:400], HOSTILE[:400]) for i in range(100)]
+        return Preview.done(HOSTILE, *rows, preconditions={f"{i}{HOSTILE}": HOSTILE for i in range(3)})
     if order == "nonsense":
         return {"text": "no preview at all"}
     found = SHELF[arguments.thing]
