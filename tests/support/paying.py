@@ -65,17 +65,22 @@ pay_odd.contract = replace(pay_odd.contract, amount_field="amount", currency="EU
     summary="Drop {thing}",
     consent="Drop it",
     categories=frozenset({Category.DELETION}),
+    reversible=True,
+    inverse="put_odd",
+    inverse_arguments={"thing": "thing"},
 )
 def drop_odd(arguments: Dropped, call: Call) -> dict[str, JSON]:
     """Xylograph drop."""
-    return {"receipt": _note(call, f"dropped {arguments.thing}")}
+    _note(call, f"dropped {arguments.thing}")
+    return {"thing": arguments.thing}
 
 
 def set_free(world: World, *names: str) -> None:
     """Let these tools run without a person: what holds a call now is the policy."""
     from tools.models import Tool
 
-    lifted = {word: {"reason": "For the tests.", "limit": "1000000"} for word in ("money", "deletion")}
+    why = {"reason": "For the tests."}
+    lifted = {"money": {**why, "limit": "1000000"}, "deletion": why}
     Tool.objects.filter(organization=world.organization, name__in=names).update(maturity="audit_only", lifted=lifted)
 
 
