@@ -21,6 +21,8 @@ from traces.services import Entry, move, record
 
 LONGEST_GOAL = 10_000
 LONGEST_ANSWER = 10_000
+OURS = ("answers",)
+"""Members of a run's context that the product writes itself."""
 
 
 def submit(
@@ -33,12 +35,16 @@ def submit(
 ) -> Run:
     """Accept a goal. The same ``client_key`` from the same person returns the run that the first one made.
 
-    Raises MayNotSubmit for somebody who is no operator here, GoalRefused for a goal that is empty or too long.
+    Raises MayNotSubmit for somebody who is no operator here, GoalRefused for a goal that is empty or too long, or for a
+    context that holds what the product writes itself: nobody puts words into the initiator's mouth.
     """
     member = Membership.objects.of(initiator).filter(organization_id=organization).first()
     if member is None or not member.has(Role.OPERATOR):
         raise MayNotSubmit
     goal = _words("goal", goal, LONGEST_GOAL)
+    for name in OURS:
+        if name in (context or {}):
+            raise GoalRefused(f"context.{name}: is kept by the product itself.", errors={"context": "Not yours."})
     agent = Agent.objects.get(organization_id=organization, builtin=True)
     run = Run(
         id=uuid7(),

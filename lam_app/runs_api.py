@@ -15,7 +15,7 @@ from approvals.models import Action
 from approvals.shapes import ActionOut, shapes
 from lam_app.context import report_lines
 from lam_app.models import Report, Run, RunQuerySet
-from lam_app.runs import LONGEST_ANSWER, LONGEST_GOAL, answer, cancel, submit
+from lam_app.runs import LONGEST_ANSWER, LONGEST_GOAL, OURS, answer, cancel, submit
 from lam_app.states import FINISHED, RunStatus
 from lam_app.story import visible_runs
 from traces.api import EventOut, event_shape
@@ -36,8 +36,6 @@ from traces.wire import (
 )  # fmt: skip
 
 router = Router(tags=["runs"])
-OURS = ("answers",)
-"""Members of a run's context that the product writes itself."""
 READERS = Bearer(OPERATE, AUDIT)
 STATUSES = Literal[
     "submitted", "planning", "waiting", "needs_input", "needs_human", "succeeded", "failed", "cancelled", "halted",

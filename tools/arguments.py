@@ -199,28 +199,45 @@ def _without_choice(schema: Schema) -> Schema:
 
 def _kind_fits(schema: Schema, value: JSON) -> bool:
     kinds = {"object": dict, "array": list, "string": str}
-    return isinstance(value, kinds.get(schema.get("type", ""), ()))
+    return any(isinstance(value, kinds.get(kind, ())) for kind in _types(schema))
 
 
 def _coerced(schema: Schema, value: JSON, path: str, notes: _Notes) -> JSON:
-    """The value as the schema's type where that loses nothing; anything else is left for the schema to refuse."""
-    wanted = schema.get("type")
-    if wanted in {"integer", "number"} and isinstance(value, str):
-        pattern = _WHOLE if wanted == "integer" else _NUMBER
-        if pattern.match(value):
-            try:
-                number = parse(value)
-            except BadJSON:
-                return value
-            notes.change(path, "text read as a number")
-            return number
-    if wanted == "boolean" and isinstance(value, str) and value in {"true", "false"}:
-        notes.change(path, "text read as yes or no")
-        return value == "true"
-    if wanted == "string" and isinstance(value, int) and not isinstance(value, bool):
+    """The value as the schema's type where that loses nothing; anything else is left for the schema to refuse.
+
+    Where the schema lists several types and the value is of none, the first counts that it can be read as.
+    """
+    wanted = _types(schema)
+    if isinstance(value, str) and "string" not in wanted:
+        return _read(wanted, value, path, notes)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if whole and "string" in wanted and not {"integer", "number"} & set(wanted):
         notes.change(path, "number written as text")
         return str(value)
     return value
+
+
+def _read(wanted: tuple[str, ...], text: str, path: str, notes: _Notes) -> JSON:
+    """What a text says, where a number or a yes or no is wanted and it is one."""
+    for kind in wanted:
+        pattern = {"integer": _WHOLE, "number": _NUMBER}.get(kind)
+        if pattern is not None and pattern.match(text):
+            try:
+                number = parse(text)
+            except BadJSON:
+                return text
+            notes.change(path, "text read as a number")
+            return number
+        if kind == "boolean" and text in {"true", "false"}:
+            notes.change(path, "text read as yes or no")
+            return text == "true"
+    return text
+
+
+def _types(schema: Schema) -> tuple[str, ...]:
+    """The types that a schema allows: it may name one or list several."""
+    wanted = schema.get("type", ())
+    return (wanted,) if isinstance(wanted, str) else tuple(wanted)
 
 
 def is_identifier(schema: Mapping[str, Any], name: str) -> bool:

@@ -59,14 +59,19 @@ class Presence:
         self._connection = self._connect()
         self._last = time.monotonic()
         key = random.SystemRandom().getrandbits(62)
-        self._connection.execute("SELECT pg_advisory_lock(%s)", [key])
         self.worker = Worker(
             id=uuid7(), role=role, host=host(), pid=os.getpid(), started_ticks=ticks(os.getpid()) or 0, lock_key=key
         )
-        self._connection.execute(
-            "INSERT INTO tools_worker (id, role, host, pid, started_ticks, lock_key) VALUES (%s, %s, %s, %s, %s, %s)",
-            [self.worker.id, role, self.worker.host, self.worker.pid, self.worker.started_ticks, key],
-        )
+        try:
+            self._connection.execute("SELECT pg_advisory_lock(%s)", [key])
+            self._connection.execute(
+                "INSERT INTO tools_worker (id, role, host, pid, started_ticks, lock_key)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                [self.worker.id, role, self.worker.host, self.worker.pid, self.worker.started_ticks, key],
+            )
+        except BaseException:
+            self._connection.close()  # whoever tries again must not hold one more each time
+            raise
         self._left = threading.Event()
         self._beating = threading.Thread(target=self._beat, name="presence", daemon=True)
         self._beating.start()

@@ -6,6 +6,7 @@ import sys
 import uuid
 from typing import Any
 
+import psycopg
 import pytest
 
 from approvals.models import Action
@@ -217,3 +218,19 @@ def test_tools_that_are_neither_are_claimed_one_at_a_time(world: World) -> None:
         patched.setattr(odd, "_perform", counting)
         assert execute_permitted() == 3
     assert inside == [1, 1, 1]
+
+
+def test_a_worker_that_cannot_announce_itself_holds_no_connection(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[psycopg.Connection[Any]] = []
+    connect = Presence._connect
+
+    def remembered() -> psycopg.Connection[Any]:
+        made.append(connect())
+        return made[-1]
+
+    monkeypatch.setattr(Presence, "_connect", staticmethod(remembered))
+    with pytest.raises(psycopg.Error):
+        Presence("x" * 1000)  # longer than a role may be
+    assert [one.closed for one in made] == [True]

@@ -320,3 +320,30 @@ def test_whatever_is_accepted_stays_as_it_is_the_second_time(arguments: dict[str
     except ArgumentsRefused:
         return
     assert normalise(MESSAGE, found.arguments) == Normalised(found.arguments, ())
+
+
+@pytest.mark.parametrize(
+    ("types", "value", "definite"),
+    [
+        (["integer", "null"], "10", 10),
+        (["integer", "null"], None, None),
+        (["null", "boolean"], "true", True),
+        (["number", "boolean"], "false", False),
+        (["number", "null"], "1.5", 1.5),
+        (["string", "integer"], "10", "10"),
+        (["string", "integer"], 10, 10),
+        (["string", "null"], 10, "10"),
+        (["array", "null"], None, None),
+    ],
+)
+def test_a_schema_may_list_several_types(types: list[str], value: Any, definite: Any) -> None:
+    found = one({"type": types, "maxLength": 500}, value)
+    assert (found, type(found)) == (definite, type(definite))
+
+
+def test_what_is_of_none_of_the_listed_types_is_refused_with_its_path() -> None:
+    schema = an_object(
+        x={"anyOf": [{"type": ["integer", "null"]}, {"type": ["array", "null"], "items": {"type": "integer"}}]}
+    )
+    assert set(problems(schema, {"x": "ten"})) == {"x"}
+    assert set(problems(an_object(x={"type": ["integer", "null"]}), {"x": "ten"})) == {"x"}
