@@ -29,6 +29,11 @@ from tools.models import Tool, ToolVersion
 from tools.queries import barred_over
 from tools.scopes import keys_over
 
+MOST_DOCUMENTS = 200
+"""How many policies a process keeps read."""
+
+_documents: dict[uuid.UUID, Policy] = {}
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -117,8 +122,25 @@ class Judged:
 
 
 def current_policy(organization: uuid.UUID) -> PolicyVersion:
-    """The policy in force. Raises PolicyVersion.DoesNotExist where there is none: no policy, no ruling."""
-    return PolicyVersion.objects.filter(organization_id=organization).latest("number")
+    """The policy in force. Raises PolicyVersion.DoesNotExist where there is none: no policy, no ruling.
+
+    Its document is left in the database until somebody asks for it: `document_of` mostly has read it already.
+    """
+    return PolicyVersion.objects.filter(organization_id=organization).defer("settings").latest("number")
+
+
+def document_of(policy: PolicyVersion) -> Policy:
+    """What a policy version says. Read once in the life of a process, because a version never changes.
+
+    Raises PolicyRefused where it cannot be read.
+    """
+    found = _documents.get(policy.pk)
+    if found is None:
+        found = read_policy(policy.settings)
+        if len(_documents) >= MOST_DOCUMENTS:
+            _documents.clear()
+        _documents[policy.pk] = found
+    return found
 
 
 def gather(asked: Asked, *, dry_run: DryRun | None = None) -> Gathered:
@@ -142,7 +164,7 @@ def gather(asked: Asked, *, dry_run: DryRun | None = None) -> Gathered:
             problems = tuple((p.path, p.message) for p in refused.problems)
         summary = contract.summary_of(arguments)
     policy = current_policy(asked.organization)
-    document = read_policy(policy.settings)
+    document = document_of(policy)
     scopes = keys_over(
         organization=asked.organization,
         agent=asked.agent,

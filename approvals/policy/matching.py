@@ -49,15 +49,21 @@ def asks_of(limit: Limit, facts: Facts) -> Decimal:
     return Decimal(1) if amount is None else amount
 
 
-def rules_met(policy: Policy, facts: Facts) -> Iterator[tuple[Rule, str]]:
+def rules_met(
+    policy: Policy, facts: Facts, only: Callable[[Rule], bool] = lambda _: True
+) -> Iterator[tuple[Rule, str]]:
     """Every rule that holds for a call, with what was compared with what."""
     if facts.tool is None:
         return
     for rule in policy.rules_for(facts.tool.name):
-        if not rule.about.fits(facts):
+        if not (only(rule) and rule.about.fits(facts)):
             continue
-        met = [meets(condition, facts.arguments, facts.tool.secret_fields) for condition in rule.when]
-        if all(met):
+        met = []
+        for condition in rule.when:
+            met.append(meets(condition, facts.arguments, facts.tool.secret_fields))
+            if not met[-1]:
+                break
+        else:
             yield rule, ", ".join(met)
 
 

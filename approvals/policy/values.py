@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 from tools.text import display
@@ -13,6 +14,9 @@ EXACT = Context(prec=60)
 
 MOST_WHOLE, MOST_FRACTION = 20, 18
 """How many digits an amount may have before and after the point."""
+
+LONGEST_NUMBER = 80
+"""Characters of a number; what is longer is text, and cannot be compared."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
@@ -51,12 +55,12 @@ def number(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     text = value if isinstance(value, str) else repr(value)
-    if not _NUMBER.match(text):
-        return None
-    try:
-        return Decimal(text)
-    except InvalidOperation:  # more digits than a decimal can hold
-        return None
+    return _decimal(text) if len(text) <= LONGEST_NUMBER else None
+
+
+@lru_cache(maxsize=4_096)
+def _decimal(text: str) -> Decimal | None:
+    return Decimal(text) if _NUMBER.match(text) else None
 
 
 def shown(value: JSON, *, limit: int | None = None) -> str:
@@ -94,6 +98,11 @@ def currency_in(arguments: JSON, fixed: str, path: str) -> str:
 
 def amount_problem(amount: str) -> str:
     """Why this text is no amount that can be counted; empty where it is one."""
+    return _problem(amount) if len(amount) <= LONGEST_NUMBER else "is not a decimal number"
+
+
+@lru_cache(maxsize=4_096)
+def _problem(amount: str) -> str:
     exact = number(amount)
     if exact is None:
         return "is not a decimal number"

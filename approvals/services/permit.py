@@ -18,9 +18,9 @@ from django.db.models import Exists, OuterRef
 
 from approvals import binding
 from approvals.claims import EPOCH
-from approvals.facts import Judged, current_policy
+from approvals.facts import Judged, current_policy, document_of
 from approvals.models import Action, Permit, Revision
-from approvals.policy import DryRunState, Facts, Ruling, Verdict, read_policy, replay
+from approvals.policy import DryRunState, Facts, Ruling, Verdict, replay
 from approvals.preview_models import PreviewRow
 from approvals.services.rejudge import anew, rejudge
 from approvals.services.votes import standing_votes
@@ -116,7 +116,7 @@ def _ready(action: Action, revision: Revision) -> Ready:
     if fresh.facts.halts:
         raise Held
     _still_the_same(action, revision, fresh)
-    stored = replay(binding.parsed(revision.facts), read_policy(policy.settings))
+    stored = replay(binding.parsed(revision.facts), document_of(policy))
     deciders = _entitled(action, revision, stored, fresh.ruling)
     with connection.cursor() as cursor:
         cursor.execute(EPOCH, [list(action.scopes)])

@@ -6,7 +6,7 @@ from decimal import Decimal
 from approvals.policy.document import Counts, Limit, Policy
 from approvals.policy.evidence import Usage
 from approvals.policy.facts import Facts
-from approvals.policy.matching import asks_of, limits_over
+from approvals.policy.matching import applies, asks_of
 from approvals.policy.ruling import Finding, Verdict
 from approvals.policy.values import EXACT, amount_problem
 
@@ -15,8 +15,8 @@ _SPANS = {60: "minute", 3_600: "hour", 86_400: "day", 604_800: "week"}
 
 def judged(check: str, counts: Counts, facts: Facts, policy: Policy) -> Iterator[Finding]:
     """A finding for every limit of this kind that the call counts against."""
-    for limit in limits_over(policy, facts):
-        if limit.counts is not counts:
+    for limit in policy.limits_for(facts.tool.name) if facts.tool else ():
+        if limit.counts is not counts or not applies(limit, facts):
             continue
         counted = [usage for usage in facts.usage if usage.limit == limit.id and usage.unit == limit.unit]
         for usage in counted:

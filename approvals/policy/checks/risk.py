@@ -1,6 +1,7 @@
 """How much could go wrong? Computed here, never taken from the agent; a category asks a person until it is lifted."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from approvals.policy.document import Policy
@@ -75,7 +76,9 @@ def risk_of(facts: Facts, policy: Policy) -> Assessment:
     if writes and not tool.reversible and tool.idempotency is IdempotencyClass.NEITHER:
         high.append("it can be neither undone, nor repeated safely, nor asked about")
     high += _sums(facts, tool, policy)
-    high += [f"rule {rule.id} asks for several people" for rule, _ in rules_met(policy, facts) if several(rule)]
+    if not high:  # rules are compared only where nothing else has settled it; their own findings name them all
+        met = (rule for rule, _ in rules_met(policy, facts, only=several))
+        high += [f"rule {rule.id} asks for several people" for rule in islice(met, 1)]
     if high:
         return Assessment(Risk.HIGH, tuple(dict.fromkeys(high)))
     medium = [REACHES[tool.tier]] if tool.tier is Tier.WRITE else []
