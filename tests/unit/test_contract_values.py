@@ -109,12 +109,11 @@ def test_a_python_tool_says_these_things_beside_its_function(monkeypatch: pytest
 def test_an_imported_tool_s_scope_needs_no_trust_and_its_amount_does() -> None:
     """Scope makes a tool stricter; an amount that a document points at could make it look cheaper than it is."""
     operation = {**body(fields(a=TEXT, sum={"type": "number"})), **said(scope={"a": "account"})}
-    freer = said(amount="sum", currency="EUR", lookups={"a": "account"})
+    freer = said(amount="sum", currency="EUR")
     plain = one({**operation, **freer})
-    assert (plain.scope_fields, plain.amount_field, plain.currency, plain.lookups) == ({"a": "account"}, "", "", {})
+    assert (plain.scope_fields, plain.amount_field, plain.currency) == ({"a": "account"}, "", "")
     trusted = one({**operation, **freer}, trust=TRUST)
     assert (trusted.scope_fields, trusted.amount_field, trusted.currency) == ({"a": "account"}, "sum", "EUR")
-    assert trusted.lookups == {"a": "account"}
     named = one({**body(fields(a=TEXT, sum={"type": "number"})), **said(amount="sum", currency_field="a")}, trust=TRUST)
     assert (named.currency, named.currency_field) == ("", "a")
 
