@@ -93,7 +93,7 @@ def _refused(  # noqa: PLR0917
     if wants_document(request):
         raise refused
     action.refresh_from_db()
-    told = {"reason": reason, "status": refused.http_status}
+    told: dict[str, Any] = {"reason": reason, "status": refused.http_status}
     if isinstance(refused, DigestMoved) and action.status == "in_review":
         current = _current(action)
         newer = editing.moved_since(editing.fields_of(current), fields)

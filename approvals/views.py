@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -105,7 +106,7 @@ def queue_of(request: PersonRequest) -> Queue:
     """The page of the list that the address names. Raises ``BadRequest`` for a lane that there is not."""
     fields = only(request.GET, "lane", "from", "words")
     lane = fields["lane"] or "waiting"
-    lanes = {
+    lanes: dict[str, Callable[[], ActionQuerySet]] = {
         "waiting": _mine(request).waiting,
         "unknown": _mine(request).unknown_outcome,
         "unroutable": lambda: _unroutable(request),
