@@ -88,15 +88,17 @@ def change(label: str, before: JSON, after: JSON) -> dict[str, JSON]:
 
 
 def identifiers(arguments: Mapping[str, JSON], names: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """Name, path and value of what these arguments identify; a list gives one for each of its members."""
+    """Name, path and value of what these arguments identify; a list gives one for each of its members.
+
+    A name may lead through objects and lists, `parts.sku`; a path says where it led, `parts[0].sku`.
+    """
     found = (
-        (name, f"{name}[{index}]" if isinstance(arguments[name], list) else name, one)
+        (name, path, str(one))
         for name in names
-        if name in arguments
-        for index, one in enumerate(_listed(arguments[name]))
+        for path, one in _led(dict(arguments), name.split("."), "")
         if isinstance(one, str | int) and not isinstance(one, bool)
     )
-    yield from ((name, path, str(one)) for name, path, one in itertools.islice(found, MOST_RECORDS))
+    yield from itertools.islice(found, MOST_RECORDS)
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,14 @@ def _leaves(value: JSON, path: str = "") -> Iterator[tuple[str, JSON]]:
         yield path or "value", value
 
 
-def _listed(value: JSON) -> list[JSON]:
-    return value if isinstance(value, list) else [value]
+def _led(value: JSON, names: list[str], path: str) -> Iterator[tuple[str, JSON]]:
+    if isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _led(one, names, f"{path}[{index}]")
+    elif not names:
+        yield path, value
+    elif isinstance(value, dict) and names[0] in value:
+        yield from _led(value[names[0]], names[1:], f"{path}.{names[0]}" if path else names[0])
 
 
 def _label(text: str) -> str:

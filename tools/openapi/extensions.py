@@ -11,7 +11,7 @@ trusts the document's extensions:
   nothing, or an answer whose boolean field `happened` says so;
 * `inverse`: the operation that takes it back, ``{"operation": id, "arguments": {argument: field of the answer}}``;
 * `amount`, the argument that says how much money moves, with `currency` or `currency-field`;
-* `lookups`, ``{argument: kind}``: what a reviewer is told the name of;
+* `preview` and `lookups`: what can be asked before the call (`tools.openapi.previews`);
 * `tier`, `summary`, `consent`, `timeout`, `trusted-output`.
 
 Words that nobody knows leave an operation out. Pure.
@@ -25,6 +25,7 @@ from typing import Any
 from tools.contract import Category, Contract, Idempotency, IdempotencyClass, Tier
 from tools.openapi.document import Document, Unsupported, clean
 from tools.openapi.naming import slug
+from tools.openapi.previews import asked_beforehand
 
 AT = "x-countersign-"
 READ_KEY_SECONDS = 30 * 86_400
@@ -32,9 +33,10 @@ READ_KEY_SECONDS = 30 * 86_400
 _STRICTER = ("categories", "secret", "recipients", "scope")
 _FREER = (
     *("tier", "inverse", "summary", "consent", "timeout", "trusted-output"),
-    *("amount", "currency", "currency-field", "lookups"),
+    *("amount", "currency", "currency-field"),
 )
 _REPEATING = ("idempotency", "key-seconds", "key-header", "probe")
+_BEFOREHAND = ("preview", "lookups")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -42,7 +44,7 @@ def said_of(operation: Mapping[str, Any]) -> dict[str, Any]:
     """What an operation's extensions say, by their last word. Raises Unsupported for words nobody knows."""
     said = {key.removeprefix(AT): value for key, value in operation.items() if key.startswith(AT)}
     for word in said:
-        if word not in _STRICTER + _FREER + _REPEATING:
+        if word not in _STRICTER + _FREER + _REPEATING + _BEFOREHAND:
             raise Unsupported(f"{AT}{clean(word, 40)}", "is not known here")
     return said
 
@@ -72,7 +74,7 @@ def extended(document: Document, contract: Contract, said: Mapping[str, Any], *,
     for word in _FREER:
         if word in said:
             contract = _APPLY[word](contract, said[word])
-    return _repeatable(document, contract, said)
+    return _repeatable(document, asked_beforehand(document, contract, said), said)
 
 
 def _repeatable(document: Document, contract: Contract, said: Mapping[str, Any]) -> Contract:
@@ -156,5 +158,4 @@ _APPLY: Mapping[str, Callable[[Contract, Any], Contract]] = {
     "amount": lambda c, value: replace(c, amount_field=str(value)),
     "currency": lambda c, value: replace(c, currency=str(value)),
     "currency-field": lambda c, value: replace(c, currency_field=str(value)),
-    "lookups": lambda c, value: replace(c, lookups=_words(value)),
 }
