@@ -1,7 +1,9 @@
 """Stopping and lifting a stop. Anyone who may open the page sees what is stopped; the verb decides who may do it."""
 
 import uuid
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.core.exceptions import BadRequest
 from django.db.models import Count
@@ -9,24 +11,63 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.models import Agent, Membership
 from accounts.pages import PersonRequest, only, page
 from approvals.models import Action
 from approvals.states import ActionStatus
+from approvals.stopped import Caught, caught_by
 from tools.killswitch import STOPPERS, engage
+from tools.killswitch import ease as ease_stop
 from tools.killswitch import release as lift
-from tools.listing import engaged, released, stop_says
+from tools.listing import engaged, last_drill, released, stop_says
 from tools.models import KillSwitch, Tool
 from traces.exceptions import DomainError
 
 COUNTED: Final = (ActionStatus.EXECUTING, ActionStatus.PERMITTED, ActionStatus.SCHEDULED, ActionStatus.IN_REVIEW)
 SHOWN_RELEASED: Final = 10
+CHOICES: Final = ("run", "tool", "agent", "initiator")
+"""Scopes that name a target; the organization names itself."""
 
 
-def _numbers(request: PersonRequest, **narrow: object) -> str:
-    """What a stop would catch this moment, in words."""
-    rows = Action.objects.within(request.organization.pk).filter(status__in=COUNTED, **narrow)
-    found = dict(rows.order_by().values_list("status").annotate(n=Count("pk")))
-    parts = [f"{found[status]} {status.label.lower()}" for status in COUNTED if found.get(status)]
+@dataclass(frozen=True)
+class Standing:
+    """A stop in force, in words, with what it caught."""
+
+    switch: KillSwitch
+    says: str
+    caught: Caught
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that can be stopped, and what a stop of it would catch this moment."""
+
+    pk: uuid.UUID
+    name: str
+    numbers: str
+
+
+def _numbers(request: PersonRequest) -> Callable[..., str]:
+    """What a stop would catch this moment, in words, by what it is over: one query for the whole page."""
+    rows = Action.objects.within(request.organization.pk).filter(status__in=COUNTED).order_by()
+    grouped = rows.values("status", "tool", "agent", "initiator").annotate(n=Count("pk"))
+    found: list[dict[str, Any]] = [{**row} for row in grouped]
+
+    def said(**narrow: uuid.UUID) -> str:
+        counts: dict[str, int] = dict.fromkeys(COUNTED, 0)
+        for row in found:
+            if all(row[name] == value for name, value in narrow.items()):
+                counts[row["status"]] += row["n"]
+        parts = [f"{counts[status]} {status.label.lower()}" for status in COUNTED if counts[status]]
+        return " · ".join(parts) or "nothing under way"
+
+    return said
+
+
+def _run_numbers(request: PersonRequest, run: uuid.UUID) -> str:
+    rows = Action.objects.within(request.organization.pk).filter(status__in=COUNTED, run=run)
+    counts = dict(rows.order_by().values_list("status").annotate(n=Count("pk")))
+    parts = [f"{counts[status]} {status.label.lower()}" for status in COUNTED if counts.get(status)]
     return " · ".join(parts) or "nothing under way"
 
 
@@ -42,19 +83,36 @@ def _uuid(value: str) -> uuid.UUID | None:
 
 def _page(request: PersonRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
     source = request.POST if request.method == "POST" else request.GET
-    run = _uuid(source.get("run", ""))
-    chosen = _uuid(source.get("tool", ""))
-    tools = Tool.objects.filter(organization=request.organization, enabled=True).order_by("name")
+    chosen = {name: _uuid(source.get(name, "")) for name in CHOICES}
+    run = chosen["run"]
     if run is not None and not Action.objects.within(request.organization.pk).filter(run=run).exists():
         raise Http404
+    numbers = _numbers(request)
+    tools = Tool.objects.filter(organization=request.organization, enabled=True).order_by("name")
+    agents = Agent.objects.filter(organization=request.organization, enabled=True).order_by("name")
+    people = Membership.objects.filter(organization=request.organization, user__is_active=True).select_related("user")
+    first = source.get("scope", "") or next((name for name in CHOICES if chosen[name] is not None), "")
     context = {
-        "engaged": [(switch, stop_says(switch)) for switch in engaged(request.organization.pk)],
-        "released": [(switch, stop_says(switch)) for switch in released(request.organization.pk)[:SHOWN_RELEASED]],
-        "tools": [(tool, _numbers(request, tool=tool)) for tool in tools],
+        "engaged": [Standing(stop, stop_says(stop), caught_by(stop)) for stop in engaged(request.organization.pk)],
+        "released": [(stop, stop_says(stop)) for stop in released(request.organization.pk)[:SHOWN_RELEASED]],
+        "groups": [
+            ("tool", "A tool", [Target(t.pk, t.name, numbers(tool=t.pk)) for t in tools]),
+            ("agent", "An agent", [Target(a.pk, a.name, numbers(agent=a.pk)) for a in agents]),
+            (
+                "initiator",
+                "Whatever acts for a person",
+                [
+                    Target(m.user_id, m.user.username, numbers(initiator=m.user_id))
+                    for m in people.order_by("user__username")
+                ],
+            ),
+        ],
         "chosen": chosen,
+        "first": first,
         "run": run,
-        "run_numbers": _numbers(request, run=run) if run else "",
-        "organization_numbers": _numbers(request),
+        "run_numbers": _run_numbers(request, run) if run else "",
+        "organization_numbers": numbers(),
+        "drill": last_drill(request.organization.pk),
         "may_stop": request.membership.has(*STOPPERS),
         "problem": problem,
         "reason": request.POST.get("reason", ""),
@@ -67,14 +125,14 @@ def _page(request: PersonRequest, *, problem: str = "", status: int = 200) -> Ht
 def stop(request: PersonRequest) -> HttpResponse:
     """What is stopped, and a form to stop more. It takes effect when its row is committed, whatever else is down."""
     if request.method == "GET":
-        only(request.GET, "run", "tool")
+        only(request.GET, *CHOICES)
         return _page(request)
-    fields = only(request.POST, "scope", "run", "tool", "reason")
-    scopes = {"organization": None, "run": _uuid(fields["run"]), "tool": _uuid(fields["tool"])}
+    fields = only(request.POST, "scope", "reason", *CHOICES)
     scope = fields["scope"]
-    if scope not in scopes:
+    if scope not in ("organization", *CHOICES):
         return _page(request, problem="Choose what to stop.", status=422)
-    if scope != "organization" and scopes[scope] is None:
+    target = None if scope == "organization" else _uuid(fields[scope])
+    if scope != "organization" and target is None:
         return _page(request, problem=f"Say which {scope} to stop.", status=422)
     if not fields["reason"].strip():
         return _page(request, problem="Say why: whoever lifts the stop has to know what you saw.", status=422)
@@ -83,7 +141,7 @@ def stop(request: PersonRequest) -> HttpResponse:
             actor=request.user,
             organization=request.organization.pk,
             scope=KillSwitch.Scope(scope),
-            target=scopes[scope],
+            target=target,
             reason=fields["reason"].strip(),
         )
     except DomainError as refused:
@@ -93,13 +151,24 @@ def stop(request: PersonRequest) -> HttpResponse:
 
 @require_POST
 @page()
+def ease(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """The first stage of lifting a stop: people decide again, and still nothing leaves."""
+    return _lifting(request, pk, ease_stop)
+
+
+@require_POST
+@page()
 def release(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """Lift a stop: a second person's act, with a reason. Held requests come back to review; permits stay void."""
-    fields = only(request.POST, "reason")
-    if not fields["reason"].strip():
+    """The second stage: agents may act again. Permits from before the stop stay void."""
+    return _lifting(request, pk, lift)
+
+
+def _lifting(request: PersonRequest, pk: uuid.UUID, stage: Callable[..., KillSwitch]) -> HttpResponse:
+    reason = only(request.POST, "reason")["reason"].strip()
+    if not reason:
         return _page(request, problem="Say why the stop can be lifted.", status=422)
     try:
-        lift(actor=request.user, organization=request.organization.pk, switch_id=pk, reason=fields["reason"].strip())
+        stage(actor=request.user, organization=request.organization.pk, switch_id=pk, reason=reason)
     except DomainError as refused:
         return _refused(request, refused)
     return redirect("stop")

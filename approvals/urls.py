@@ -12,5 +12,6 @@ urlpatterns = [
     path("actions/<uuid:pk>/decide/", views.decide, name="action_decide"),
     path("actions/<uuid:pk>/edit/", edit_views.edit, name="action_edit"),
     path("stop/", stop_views.stop, name="stop"),
+    path("stop/<uuid:pk>/ease/", stop_views.ease, name="stop_ease"),
     path("stop/<uuid:pk>/release/", stop_views.release, name="stop_release"),
 ]

@@ -9,13 +9,14 @@ is released. A permit signed before the kill stays void for good.
 import uuid
 
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
 
 from accounts.actors import machine, person
-from accounts.models import Agent, Membership, User
+from accounts.models import Agent, Membership, Organization, User
 from accounts.roles import Role
 from tools.exceptions import AlreadyReleased, MayNotStop, NotEased, SecondPersonNeeded, StopNotFound, StopRefused
 from tools.models import KillSwitch
-from tools.scopes import key
+from tools.scopes import EVERYTHING, key
 from traces.clock import now
 from traces.guards import REFUSED
 from traces.ids import uuid7
@@ -37,9 +38,21 @@ def engage(*, actor: User, organization: uuid.UUID, scope: str, target: uuid.UUI
         target = organization
     if target is None:
         raise StopRefused("target: say what to stop.", errors={"target": "Say what to stop."})
-    _may_stop(actor, organization)
+    may_stop(actor, organization)
     return _arm(
         by=person(actor), answerable=actor, organization=organization, scope=scope, target=target, reason=reason
+    )
+
+
+def stop_everything(*, by: Actor, answerable: User, reason: str) -> KillSwitch:
+    """Stop all organizations at once. The platform operator's, from the command line; no session reaches it."""
+    return _arm(
+        by=by,
+        answerable=answerable,
+        organization=None,
+        scope=KillSwitch.Scope.EVERYTHING.value,
+        target=None,
+        reason=reason,
     )
 
 
@@ -59,13 +72,13 @@ def stop_own_run(*, agent: Agent, answerable: User, run: uuid.UUID, reason: str)
 
 
 def _arm(
-    *, by: Actor, answerable: User, organization: uuid.UUID, scope: str, target: uuid.UUID, reason: str
+    *, by: Actor, answerable: User, organization: uuid.UUID | None, scope: str, target: uuid.UUID | None, reason: str
 ) -> KillSwitch:
     """Wait for the claims that hold the scope, keep new ones out, raise the epoch, commit: that is ARMED."""
     reason = reason.strip()
     if not reason:
         raise StopRefused("reason: say why.", errors={"reason": "Say why."})
-    scope_key = key(scope, target)
+    scope_key = key(scope, target) if target is not None else EVERYTHING
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '1s'")
@@ -84,7 +97,7 @@ def _arm(
                 engaged_by=answerable,
             )
             switch.save(force_insert=True)
-            record(_entry(switch, by, "stop_engaged", reason))
+            record(*_entries(switch, by, "stop_engaged", reason))
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", "") == REFUSED:
             raise StopNotFound from None
@@ -93,41 +106,43 @@ def _arm(
     return switch
 
 
-def ease(*, actor: User, organization: uuid.UUID, switch_id: uuid.UUID, reason: str = "") -> KillSwitch:
+def ease(*, actor: User, organization: uuid.UUID | None, switch_id: uuid.UUID, reason: str = "") -> KillSwitch:
     """The first stage of lifting a stop: agents may propose and people decide again, and still nothing leaves.
 
     So what would leave first can be looked at before it does. Raises as ``release``.
     """
-    _may_stop(actor, organization)
+    _may_lift(actor, organization)
     with transaction.atomic():
         switch = _by_another(actor, organization, switch_id)
         if switch.eased_at is not None:
             raise AlreadyReleased("People decide again already.")
         switch.eased_by, switch.eased_at = actor, now()
         switch.save(update_fields=["eased_by", "eased_at"])
-        record(_entry(switch, person(actor), "stop_eased", reason))
+        record(*_entries(switch, person(actor), "stop_eased", reason))
     return switch
 
 
-def release(*, actor: User, organization: uuid.UUID, switch_id: uuid.UUID, reason: str = "") -> KillSwitch:
+def release(*, actor: User, organization: uuid.UUID | None, switch_id: uuid.UUID, reason: str = "") -> KillSwitch:
     """The second stage: let go of a stop. Permits from before it stay void for good.
 
+    ``organization`` is None for a stop over everything, which only the command line lifts.
     Raises StopNotFound, MayNotStop, SecondPersonNeeded, NotEased or AlreadyReleased.
     """
-    _may_stop(actor, organization)
+    _may_lift(actor, organization)
     with transaction.atomic():
         switch = _by_another(actor, organization, switch_id)
         if switch.eased_at is None:
             raise NotEased
         switch.released_by, switch.released_at, switch.release_reason = actor, now(), reason.strip()
         switch.save(update_fields=["released_by", "released_at", "release_reason"])
-        record(_entry(switch, person(actor), "stop_released", reason))
+        record(*_entries(switch, person(actor), "stop_released", reason))
     return switch
 
 
-def _by_another(actor: User, organization: uuid.UUID, switch_id: uuid.UUID) -> KillSwitch:
+def _by_another(actor: User, organization: uuid.UUID | None, switch_id: uuid.UUID) -> KillSwitch:
     """The stop, locked, if it is in force and somebody else engaged it."""
-    switch = KillSwitch.objects.select_for_update().filter(id=switch_id, organization_id=organization).first()
+    own = Q(organization__isnull=True) if organization is None else Q(organization_id=organization)
+    switch = KillSwitch.objects.select_for_update().filter(own, id=switch_id).first()
     if switch is None:
         raise StopNotFound
     if switch.released_at is not None:
@@ -161,26 +176,43 @@ def settle_quiet() -> int:
             """
         )
         ids = [row[0] for row in cursor.fetchall()]
-        quiet = KillSwitch.objects.filter(id__in=ids, organization__isnull=False)
-        record(*(_entry(switch, Actor.system("sweeper"), "stop_quiet", "") for switch in quiet))
+        for switch in KillSwitch.objects.filter(id__in=ids):
+            record(*_entries(switch, Actor.system("sweeper"), "stop_quiet", ""))
     return len(ids)
 
 
-def _may_stop(actor: User, organization: uuid.UUID) -> None:
+def may_stop(actor: User, organization: uuid.UUID) -> None:
+    """Raises MayNotStop for whoever is no reviewer and no administrator here."""
     member = Membership.objects.of(actor).filter(organization_id=organization).first()
     if member is None or not member.has(*STOPPERS):
         raise MayNotStop
 
 
-def _entry(switch: KillSwitch, by: Actor, verb: str, reason: str) -> Entry:
-    assert switch.organization_id is not None
-    return Entry(
-        organization=switch.organization_id,
-        actor=by,
-        verb=verb,
-        subject_kind="stop",
-        subject=switch.id,
-        reason=reason,
-        run=switch.target if switch.scope == KillSwitch.Scope.RUN else None,
-        detail={"scope": switch.scope, "target": str(switch.target), "epoch": switch.epoch},
+def _may_lift(actor: User, organization: uuid.UUID | None) -> None:
+    """Whoever runs the installation vouches for the person who lifts a stop over everything; it has to be one."""
+    if organization is not None:
+        may_stop(actor, organization)
+    elif not actor.is_active:
+        raise MayNotStop
+
+
+def _entries(switch: KillSwitch, by: Actor, verb: str, reason: str) -> list[Entry]:
+    """What tells of a stop, in its organization; in every one of them where it is over everything."""
+    told: list[uuid.UUID] = (
+        [switch.organization_id]
+        if switch.organization_id is not None
+        else list(Organization.objects.order_by("id").values_list("id", flat=True))
     )
+    return [
+        Entry(
+            organization=organization,
+            actor=by,
+            verb=verb,
+            subject_kind="stop",
+            subject=switch.id,
+            reason=reason,
+            run=switch.target if switch.scope == KillSwitch.Scope.RUN else None,
+            detail={"scope": switch.scope, "target": str(switch.target or ""), "epoch": switch.epoch},
+        )
+        for organization in told
+    ]

@@ -1,14 +1,19 @@
 """Reads of the hands' tables for pages: the catalogue as an organization sets it, what is stopped, what was sent."""
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from accounts.models import Agent, User
 from tools import registry
 from tools.contract import Contract
 from tools.models import KillSwitch, Note, OutboxMessage, Tool
+from traces.models import Event, EventDetail
 
 
 def catalogue(organization: uuid.UUID) -> QuerySet[Tool]:
@@ -46,6 +51,26 @@ def released(organization: uuid.UUID) -> QuerySet[KillSwitch]:
     )
 
 
+@dataclass(frozen=True)
+class LastDrill:
+    """When the stop was last measured, and what came of it; milliseconds."""
+
+    at: datetime
+    armed_ms: int
+    in_flight: int
+    quiet_ms: int | None
+
+
+def last_drill(organization: uuid.UUID) -> LastDrill | None:
+    """The newest drill of an organization."""
+    event = Event.objects.about(organization, organization).filter(verb="stop_drill").last()
+    if event is None:
+        return None
+    kept = EventDetail.objects.filter(event=event.pk).first()
+    said = json.loads(kept.detail) if kept else {}
+    return LastDrill(event.at, said.get("armed_ms", 0), said.get("in_flight", 0), said.get("quiet_ms"))
+
+
 def stops_over(organization: uuid.UUID, scopes: Iterable[str]) -> list[KillSwitch]:
     """The stops in force over any of these scopes."""
     return list(engaged(organization).filter(scope_key__in=list(scopes)))
@@ -61,12 +86,13 @@ def stop_says(stop: KillSwitch) -> str:
     if scope == KillSwitch.Scope.TOOL:
         names = Tool.objects.filter(pk=stop.target or stop.pk).values_list("name", flat=True)
         return f"Tool {names.first() or 'unknown'} is stopped"
-    kinds = {
-        KillSwitch.Scope.AGENT: "Agent",
-        KillSwitch.Scope.INITIATOR: "What acts for person",
-        KillSwitch.Scope.RUN: "Run",
-    }
-    return f"{kinds[scope]} {str(stop.target)[-8:]} is stopped"
+    if scope == KillSwitch.Scope.AGENT:
+        agents = Agent.objects.filter(pk=stop.target or stop.pk).values_list("name", flat=True)
+        return f"Agent {agents.first() or 'unknown'} is stopped"
+    if scope == KillSwitch.Scope.INITIATOR:
+        people = User.objects.filter(pk=stop.target or stop.pk).values_list("username", flat=True)
+        return f"Whatever acts for {people.first() or 'somebody unknown'} is stopped"
+    return f"Run {str(stop.target)[-8:]} is stopped"
 
 
 def outbox(organization: uuid.UUID) -> QuerySet[OutboxMessage]:

@@ -77,7 +77,7 @@ def derived(contract: Contract, arguments: JSON, result: JSON) -> dict[str, JSON
         body = _at(known, _pointer(str(said["body"])))
         if not isinstance(body, dict):
             raise LookupError(f"its answer has no fields at {said['body']}.")
-        found.update(body)
+        found |= body
     for argument, source in dict(said.get("arguments", {})).items():
         value = _at(known, _pointer(str(source)))
         if value is _MISSING or value is None:

@@ -6,6 +6,7 @@ Rows made one after the other lie one after the other on disk, and partitions ar
 import os
 import threading
 import time
+from datetime import datetime
 from uuid import UUID
 
 _COUNTER_BITS = 42
@@ -37,6 +38,11 @@ def uuid7() -> UUID:
     value |= 0b10 << 62 | (counter & 0x3FFF_FFFF) << 32
     value |= int.from_bytes(entropy[6:])
     return UUID(int=value)
+
+
+def first_of(at: datetime) -> UUID:
+    """The least id that a row made at this moment can have: where a range of rows by time begins."""
+    return UUID(int=int(at.timestamp() * 1000) << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def _start_over() -> None:

@@ -19,11 +19,13 @@ CALL_MOVE = {
     "approvals.services.propose",
     "approvals.services.reject",
     "approvals.services.rejudge",
+    "approvals.services.undo",
     "approvals.services.verdict",
     "approvals.services.withdraw",
     "tools.executor",
     "lam_app.loop",
     "lam_app.runs",
+    "lam_app.undo",
 }
 """The verbs that take rows along an edge. A page, a task or a command calls one of these."""
 

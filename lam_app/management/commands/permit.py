@@ -52,7 +52,7 @@ class Command(BaseCommand):
                 "There is no public key to verify it with; LAM_PERMIT_PUBLIC_KEY names its file."
             ) from None
         said = claims.to_jwt()
-        said.update({name: _moment(said[name]) for name in ("nbf", "exp")})
+        said |= {name: _moment(said[name]) for name in ("nbf", "exp")}
         self.stdout.write(json.dumps(said, indent=2))
         self.stdout.write("The signature holds.")
         row = row or Permit.objects.filter(id=claims.permit).first()
