@@ -22,8 +22,9 @@ from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Organization
+from accounts.models import Membership, Organization
 from accounts.roles import Role
+from accounts.standing import set_roles, set_tier
 from approvals.models import Action, Decision
 from approvals.services.reject import reject
 from approvals.services.verdict import did_not_happen
@@ -41,6 +42,8 @@ from tests.support.world import World, approved
 from tools.killswitch import engage
 from tools.models import Note, OutboxMessage, Tool
 from tools.offering import offer_installed_tools
+from tools.resources import declare, withdraw
+from tools.rights import grant, revoke
 from traces.models import Event
 
 WRITE = re.compile(r"\b(INSERT\s+INTO|UPDATE(?:\s+ONLY)?|DELETE\s+FROM|MERGE\s+INTO|COPY)\s+\"?(\w+)\"?", re.IGNORECASE)
@@ -211,7 +214,21 @@ def test_a_new_organization_is_made_by_the_seed(world: World, watch: Watch) -> N
     offer_installed_tools(made)
     assert Tool.objects.filter(organization=made).exists()
     assert watch.strangers == set()
-    assert {writer for writer, _ in watch.seen - PRESENCE} == {"lam_app.seed", "tools.offering", "traces.services"}
+    writers = {"accounts.standing", "lam_app.seed", "tools.offering", "traces.services"}
+    assert {writer for writer, _ in watch.seen - PRESENCE} == writers
+
+
+def test_rights_standing_and_things_outside_are_changed_by_their_verbs(world: World, watch: Watch) -> None:
+    by, tool = world.administrator, world.tool()
+    grant(tool, "stop", to=world.developer, by=by, reason="a drill")
+    revoke(tool, "stop", of=world.developer, by=by, reason="over")
+    set_tier(world.agent, "read", by=by, reason="a drill")
+    set_roles(Membership.objects.get(user=world.developer), ["reviewer"], by=by, reason="trained")
+    declare(world.organization, "mailbox", "support@demo.example", by=by, reason="we run it")
+    withdraw(world.organization, "mailbox", "support@demo.example", by=by, reason="sold")
+    assert watch.strangers == set()
+    writers = {"accounts.standing", "tools.rights", "tools.resources", "traces.services"}
+    assert {writer for writer, _ in watch.seen - PRESENCE} == writers
 
 
 def test_a_write_from_anywhere_else_is_caught(world: World, watch: Watch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from accounts.models import Membership, Team, User
 from accounts.roles import Role
 from approvals.access import reviewable_tools
 from lam_app.seed import create_person
+from tests.architecture.source import product
 from tests.support.world import World
 from tools import queries
 from tools.models import RightsVersion, Tool, ToolGroupObjectPermission, ToolUserObjectPermission
@@ -92,6 +94,17 @@ def test_every_change_of_rights_raises_its_organization_s_version_and_no_other(w
         asked(world, name)
 
 
+@pytest.mark.parametrize("table", ["tools_tooluserobjectpermission", "tools_toolgroupobjectpermission"])
+def test_emptying_a_table_of_rights_raises_every_version(table: str, world: World) -> None:
+    asked(world)
+    before = rights_version(world.organization.pk), rights_version(world.elsewhere.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {table}")
+    after = rights_version(world.organization.pk), rights_version(world.elsewhere.pk)
+    assert not set(before) & set(after)
+    asked(world)
+
+
 def test_a_revoked_right_is_gone_from_every_list_at_once(world: World) -> None:
     member = Membership.objects.get(user=world.reviewer)
     tool = world.tool()
@@ -168,3 +181,16 @@ def test_t60_rights_on_all_tools_at_once_and_superusers_have_none(world: World) 
     assert set(tools_with(world.outsider.pk, world.elsewhere.pk, "review_tool")) == set(
         own.values_list("pk", flat=True)
     )
+
+
+def test_t60_nothing_of_the_product_asks_guardian_or_django_who_may() -> None:
+    """Their answers count superusers and rights on everything at once; ours come from the view alone."""
+    asking = {"has_perm", "has_perms", "get_objects_for_user", "get_objects_for_group", "get_perms", "is_superuser"}
+    found = {
+        (module, name)
+        for module, tree in product().items()
+        for node in ast.walk(tree)
+        if (name := getattr(node, "attr", getattr(node, "id", ""))) in asking
+        or (isinstance(node, ast.ImportFrom) and (name := node.module or "").startswith("guardian.shortcuts"))
+    }
+    assert found == set()
