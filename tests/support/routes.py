@@ -1,0 +1,115 @@
+"""What everybody is answered at every address, for a thing of their own: a route or method without a row fails.
+
+A row names who is answered what. Whoever is not named is answered as a stranger to the place: on pages taken to sign
+in, by the API told that there is no token (a session is none there, and a token is none on pages). A method without a
+row is not answered: 405, whoever asks. For somebody else's thing, as for one that is nowhere, everybody who is named
+is answered 404, unless their token's scope does not reach the route for any thing (``OUT_OF_SCOPE``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.walking import CALLERS, METHODS
+from tests.support.world import MESSAGE
+
+MEMBERS = "operator reviewer administrator auditor developer outsider"
+EVERYBODY = " ".join(CALLERS)
+ANY = "agent operate audit"
+NO_SESSION = "anonymous agent operate audit"
+OUT_OF_SCOPE = 403
+SHOWN = {"GET": {200: MEMBERS}}
+OPEN = {"GET": {200: EVERYBODY}, "HEAD": {200: EVERYBODY}}
+STEERS = "operator administrator outsider"
+"""Whose run it is, and who administers the organization."""
+
+ROWS: dict[str, dict[str, dict[int, str]]] = {
+    "inbox": {"GET": {200: "reviewer outsider", 302: "operator administrator auditor developer"}},
+    "inbox_news": {"GET": {204: "reviewer outsider", 403: "operator administrator auditor developer"}},
+    "action": SHOWN,
+    "action_live": {"GET": {286: MEMBERS}},
+    "action_decide": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
+    "action_edit": {
+        "GET": {200: "reviewer", 302: "operator administrator auditor developer outsider"},
+        "POST": {400: MEMBERS},
+    },
+    "stop": {
+        "GET": {200: MEMBERS},
+        "POST": {302: "reviewer administrator outsider", 403: "operator auditor developer"},
+    },
+    "stop_ease": {"POST": {302: "reviewer", 403: "operator administrator auditor developer outsider"}},
+    "stop_release": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
+    "runs": SHOWN,
+    "run_new": {
+        "GET": {200: "operator outsider", 403: "reviewer administrator auditor developer"},
+        "POST": {302: "operator outsider", 403: "reviewer administrator auditor developer"},
+    },
+    "run": SHOWN,
+    "run_live": SHOWN,
+    "run_goal": SHOWN,
+    "run_cancel": {"POST": {302: STEERS, 404: "reviewer auditor developer"}},
+    "run_undo": {
+        "GET": {200: STEERS, 404: "reviewer auditor developer"},
+        "POST": {409: STEERS, 404: "reviewer auditor developer"},
+    },
+    "run_input": {"POST": {409: STEERS, 404: "reviewer auditor developer"}},
+    "tools": SHOWN,
+    "outbox": SHOWN,
+    "tool": SHOWN,
+    "audit": {"GET": {200: "auditor outsider", 403: "operator reviewer administrator developer"}},
+    "account_login": {method: {200: NO_SESSION, 302: MEMBERS} for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS")}
+    | {method: {405: NO_SESSION, 302: MEMBERS} for method in ("PATCH", "DELETE")},
+    "account_logout": {
+        "GET": {302: NO_SESSION, 200: MEMBERS},
+        "HEAD": {302: NO_SESSION, 200: MEMBERS},
+        "POST": {302: EVERYBODY},
+        "OPTIONS": {200: EVERYBODY},
+    },
+    "account_inactive": {**OPEN, "OPTIONS": {200: EVERYBODY}},
+    "account_reauthenticate": {"GET": {200: MEMBERS}, "POST": {200: MEMBERS}},
+    "account_signup": {method: {200: NO_SESSION, 302: MEMBERS} for method in METHODS},
+    "api/v1/openapi.json": {method: {200: EVERYBODY} for method in METHODS},
+    "api/v1/": {method: {404: EVERYBODY} for method in METHODS},
+    "api/v1/runs": {"GET": {200: "operate audit", 403: "agent"}, "POST": {201: "operate", 403: "agent audit"}},
+    "api/v1/runs/<uuidstr:run_id>": {"GET": {200: "operate audit", 403: "agent"}},
+    "api/v1/runs/<uuidstr:run_id>/events": {"GET": {200: "operate audit", 403: "agent"}},
+    "api/v1/runs/<uuidstr:run_id>/input": {"POST": {409: "operate", 403: "agent audit"}},
+    "api/v1/runs/<uuidstr:run_id>/cancel": {"POST": {200: "operate", 403: "agent audit"}},
+    "api/v1/actions": {"GET": {200: ANY}, "POST": {202: "agent", 403: "operate audit"}},
+    "api/v1/actions/<uuidstr:action_id>": {"GET": {200: ANY}},
+    "api/v1/tools": {"GET": {200: ANY}},
+    "api/v1/tools/<name>": {"GET": {200: "operate audit", 404: "agent"}},
+    "api/v1/kill-switches": {"GET": {200: ANY}, "POST": {403: ANY}},
+    "api/v1/audit/events": {"GET": {200: "audit", 403: "agent operate"}},
+    "healthz": OPEN,
+    "readyz": OPEN,
+    "jwks": OPEN,
+}
+
+BODIES: dict[str, dict[str, Any]] = {
+    "action_decide": {"decision": "approve", "digest": "sha256:0", "reason": ""},
+    "action_edit": {"digest": "sha256:0", "reason": "A better one."},
+    "stop": {"scope": "organization", "reason": "a drill"},
+    "stop_ease": {"reason": "over"},
+    "stop_release": {"reason": "over"},
+    "run_new": {"goal": "Write a note about order 1009: call back"},
+    "run_undo": {"reason": "It was a mistake."},
+    "run_input": {"text": "an answer"},
+    "api/v1/runs": {"goal": "Write a note about order 1009: call back"},
+    "api/v1/runs/<uuidstr:run_id>/input": {"text": "an answer"},
+    "api/v1/actions": {"tool": "send_message", "arguments": MESSAGE},
+    "api/v1/kill-switches": {"scope": "organization", "reason": "a drill"},
+}
+"""What is sent with a POST; nothing where there is no row."""
+
+NAMED_IN_THE_BODY: dict[str, dict[str, Any]] = {
+    "stop": {"scope": "run", "run": "THING", "reason": "a drill"},
+    "api/v1/kill-switches": {"scope": "run", "target": "THING", "reason": "a drill"},
+}
+"""Bodies that name a thing, which here is a run of somebody else's, or of nobody's."""
+
+REFUSED_FIRST = dict.fromkeys(("stop_ease", "stop_release"), "operator auditor developer")
+"""Who is refused by role, whatever is asked for: 403 for things of others and of nobody too."""
+
+SIGNING_IN = {"account_login", "account_logout", "account_inactive", "account_signup"}
+"""allauth's own pages: they know nobody's rows, ignore what they do not ask for, and count how often they are asked."""

@@ -1,0 +1,230 @@
+"""Walking every address as everybody: who asks, for whose things, and what they are answered."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import Agent
+from accounts.rows import within
+from approvals.services.propose import Proposal, propose
+from lam_app.runs import submit
+from tests.support.api import outside_agent, token_of
+from tests.support.sql import speaking_as
+from tests.support.world import MESSAGE, World
+from tools.killswitch import engage
+from tools.models import Tool
+from traces.ids import uuid7
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+PEOPLE = ("operator", "reviewer", "administrator", "auditor", "developer", "outsider")
+TOKENS = ("agent", "operate", "audit")
+CALLERS = ("anonymous", *PEOPLE, *TOKENS)
+KINDS = {"run": "run", "action": "action", "actions": "action", "runs": "run", "tools": "tool", "stop": "stop"}
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+FOREIGN_TOOL, MISSING_TOOL = "foreign_tool", "missing_tool"
+VARIES = {"Set-Cookie", "Content-Length"}
+"""Headers that differ for their random values; a body's length is compared with the body."""
+
+
+def addresses(resolver: URLResolver | None = None, before: str = "", space: str = "") -> Iterator[tuple[str, str]]:
+    """Key and pattern of every address below a resolver: its name, or below the API its pattern."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        pattern = before + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield (pattern if space.startswith("api") else f"{space}{entry.name}"), pattern
+        else:
+            yield from addresses(entry, pattern, f"{space}{entry.namespace}:" if entry.namespace else space)
+
+
+def kind_of(pattern: str) -> str:
+    """What the id in an address names; nothing if it has none."""
+    if "<" not in pattern:
+        return ""
+    return KINDS[pattern.removeprefix("api/v1/").split("/")[0]]
+
+
+@dataclass
+class Side:
+    """One organization's part: who proposes and stops there, and a thing of each kind."""
+
+    world: World
+    organization: uuid.UUID
+    agent: Agent
+    initiator: uuid.UUID
+    principals: tuple[uuid.UUID, ...]
+    person: str
+    stopper: str
+    tool: str
+
+    def make(self, kind: str) -> str:
+        """A new thing of this kind, by what stands for it in an address."""
+        if kind in {"tool", "tool_name"}:
+            tool = Tool.objects.get(organization=self.organization, name=self.tool)
+            return str(tool.pk) if kind == "tool" else tool.name
+        if kind == "action":
+            proposal = Proposal(
+                organization=self.organization,
+                run=uuid7(),
+                step=1,
+                origin="agent",
+                initiator=self.initiator,
+                agent=self.agent.pk,
+                principals=self.principals,
+                tool="send_message",
+                arguments=MESSAGE,
+            )
+            return str(propose(proposal).id)
+        run = submit(initiator=self.world.people[self.person], organization=self.organization, goal="Write a note")
+        if kind == "run":
+            return str(run.id)
+        stopper = self.world.people[self.stopper]
+        stop = engage(actor=stopper, organization=self.organization, scope="run", target=run.id, reason="a drill")
+        return str(stop.id)
+
+
+@dataclass
+class Walk:
+    """The two organizations and everybody who asks."""
+
+    world: World
+    tokens: dict[str, str]
+    here: Side
+    there: Side
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    def side(self, caller: str) -> tuple[Side, Side]:
+        """The caller's own side, and the foreign one."""
+        return (self.there, self.here) if caller == "outsider" else (self.here, self.there)
+
+    def client(self, caller: str) -> Client:
+        """A browser of that person, or one without a session."""
+        if caller not in self.clients:
+            self.clients[caller] = client = Client(raise_request_exception=False)
+            if caller in PEOPLE:
+                client.force_login(self.world.people[caller], backend=BACKEND)
+        return self.clients[caller]
+
+    def ask(self, caller: str, method: str, path: str, body: Any = None) -> Any:
+        """One request as this caller: JSON for the API, a form for pages."""
+        headers = {"Authorization": f"Bearer {self.tokens[caller]}"} if caller in self.tokens else {}
+        api = path.startswith("/api/")
+        if method == "POST" and not api:
+            return self.client(caller).post(path, body or {}, headers=headers)
+        kind = "application/json" if api else "application/octet-stream"
+        sent = _json(body) if api and method == "POST" else b""
+        return self.client(caller).generic(method, path, sent, kind, headers=headers)
+
+
+def make_walk(world: World) -> Walk:
+    """The stage: an outside agent at home, and on the other side the outsider with what is theirs."""
+    bot = outside_agent(world.organization, world.developer, "send_message")
+    there = Agent.objects.get(organization=world.elsewhere, builtin=True)
+    Tool.objects.filter(organization=world.elsewhere, name="write_note").update(name=FOREIGN_TOOL)
+    Tool.objects.filter(organization=world.organization, name="write_note").update(name="our_own_tool")
+    operator, developer, outsider = world.operator.pk, world.developer.pk, world.outsider.pk
+    tokens = {
+        "agent": token_of(world, "operator", "agent", bot),
+        "operate": token_of(world, "operator", "operate"),
+        "audit": token_of(world, "auditor", "audit"),
+    }
+    return Walk(
+        world=world,
+        tokens=tokens,
+        here=Side(
+            world,
+            world.organization.id,
+            bot,
+            operator,
+            (operator, developer),
+            "operator",
+            "administrator",
+            "our_own_tool",
+        ),
+        there=Side(world, world.elsewhere.id, there, outsider, (outsider,), "outsider", "outsider", FOREIGN_TOOL),
+    )
+
+
+def place(pattern: str, thing: str) -> str:
+    """The address for this thing."""
+    return "/" + re.sub(r"<[^>]+>", thing, pattern)
+
+
+def filled(body: Any, thing: str) -> Any:
+    """A body that names the thing wherever the table says so."""
+    if isinstance(body, dict):
+        return {key: filled(value, thing) for key, value in body.items()}
+    return thing if body == "THING" else body
+
+
+def _json(body: Any) -> bytes:
+    import json
+
+    return json.dumps({} if body is None else body).encode()
+
+
+def made(side: Side, kind: str) -> str:
+    """A new thing of a side, made as one of its people would."""
+    with within(side.organization):
+        return side.make(kind)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Everything that can be told from an answer, without what is random or named by the asker."""
+
+    status: int
+    headers: str
+    body: str
+    statements: int
+
+    @classmethod
+    def of(cls, walk: Walk, caller: str, method: str, path: str, body: Any) -> Answer:
+        """Ask and look."""
+        with CaptureQueriesContext(connection) as asked:
+            answer = walk.ask(caller, method, path, body)
+        thing = [part for part in path.split("/") if part not in {"", "api", "v1"}][1:2]
+        told = "\n".join(sorted(f"{name}: {value}" for name, value in answer.headers.items() if name not in VARIES))
+        body = _plain(answer.content.decode())
+        for named in thing:
+            told, body = told.replace(named, "THING"), body.replace(named, "THING")
+        return cls(answer.status_code, told, body, len(asked.captured_queries))
+
+
+def _plain(text: str) -> str:
+    text = re.sub(r'(name="csrfmiddlewaretoken" value=|"X-CSRFToken": ?)"[^"]+"', "TOKEN", text)
+    return re.sub(r'<meta name="server-time" content="[^"]*">', "", text)
+
+
+ROWS_OF = """
+SELECT c.oid::regclass::text, a.attname FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('organization', 'organization_id') AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1
+"""
+
+
+def rows_of(organization: uuid.UUID) -> dict[str, tuple[int, str]]:
+    """How many rows of each table are an organization's, and a digest of all that they say."""
+    with speaking_as("admin") as admin:
+        return _digests(admin, organization)
+
+
+def _digests(admin: psycopg.Connection[Any], organization: uuid.UUID) -> dict[str, tuple[int, str]]:
+    tables = admin.execute(ROWS_OF).fetchall()
+    parts = (
+        f"SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {table} t"
+        f" WHERE {column} = '{organization}'"
+        for table, column in tables
+    )
+    found = admin.execute(" UNION ALL ".join(parts)).fetchall()  # type: ignore[arg-type]
+    return {table: (number, digest) for table, number, digest in found}
