@@ -210,13 +210,14 @@ def card(action: Action) -> Card:
     decisions = list(Decision.objects.filter(action=action).select_related("decider").order_by("id"))
     subjects = [action.pk, *(row.pk for row in (execution, permit) if row is not None)]
     events = list(Event.objects.about(action.organization_id, *subjects))
+    # While it waits, who could approve is told as it is now (``unroutable_now``), not as it was when it was ruled.
     return Card(
         action=action,
         revision=revision,
         contract=contract,
         arguments=arguments(json.loads(revision.arguments), contract),
         request=pretty(revision.request),
-        findings=findings(revision),
+        findings=[f for f in findings(revision) if f.get("check") != "approvers" or action.status != "in_review"],
         decisions=decisions,
         execution=execution,
         permit=permit,
