@@ -8,6 +8,7 @@ from typing import Final
 from pydantic.json_schema import models_json_schema
 
 from sandbox import __version__
+from sandbox.foreseen import FORESEEN, NAMED
 from sandbox.headlines import HEADLINES, RECIPIENTS
 from sandbox.office import OPERATIONS
 from sandbox.operations import KEY_SECONDS, Operation, Repeat, undo_of
@@ -115,6 +116,10 @@ def _operation(one: Operation, schemas: dict[str, JSON]) -> dict[str, JSON]:
     }
     if one.name in RECIPIENTS:
         made["x-countersign-recipients"] = list(RECIPIENTS[one.name])
+    if one.name in FORESEEN:
+        made["x-countersign-preview"] = FORESEEN[one.name]
+    if one.name in NAMED:
+        made["x-countersign-lookups"] = NAMED[one.name]
     if one.has_body:
         made["requestBody"] = _body(one, schemas)
     if one.touches:

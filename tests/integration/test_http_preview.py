@@ -148,3 +148,11 @@ def test_an_identifier_without_a_record_is_said_to_have_none(opened: Any) -> Non
     with rude(first_one_then_the_other) as server:
         found = asked(a_contract(opened(server)))
     assert (found.state, found.records) == (PreviewState.DONE, {"order": None})
+
+
+def test_what_is_left_out_of_a_call_is_no_change(opened: Any) -> None:  # noqa: F811
+    with rude(says(200, json.dumps(ORDER))) as server:
+        contract = a_contract(opened(server))
+        look = Look(uuid7(), uuid7(), uuid7(), {"order": "A-1"}, {})
+        found = HttpConnector().preview(contract, look)
+    assert [row["label"] for row in found.effect] == ["Status", "Lines"]

@@ -44,3 +44,12 @@ def test_inverses_are_tools_as_well(name: str) -> None:
     found = contracts(trusted=True)
     assert found[name].reversible
     assert found[name].inverse in found
+
+
+def test_what_can_be_read_before_a_call_is_part_of_its_tool() -> None:
+    from sandbox.foreseen import FORESEEN, NAMED
+
+    for name, contract in contracts(trusted=True).items():
+        assert contract.preview is (name in FORESEEN)
+        assert set(contract.lookups) == set(NAMED.get(name, ()))
+    assert not any(contract.preview or contract.lookups for contract in contracts(trusted=False).values())

@@ -55,6 +55,7 @@ def _foreseen(part: Mapping[str, Any], asked: Look, ask: Ask) -> Preview:
     effect = tuple(
         change(row["label"], at(answer, row["before"]), _after(row["after"], answer, asked.arguments))
         for row in part.get("effect", ())
+        if _given(row["after"], asked.arguments)
     )
     affected = at(answer, part["affected"]) if "affected" in part else None
     text = at(answer, part["text"]) if "text" in part else ""
@@ -93,6 +94,11 @@ def _read(part: Mapping[str, Any], arguments: Mapping[str, JSON], ask: Ask) -> O
 
 def _why(found: Outcome) -> str:
     return found.error.text if found.error else "The tool gave no answer."
+
+
+def _given(said: Mapping[str, Any], arguments: Mapping[str, JSON]) -> bool:
+    """What is left out of a call stays as it is, so that is no row."""
+    return "argument" not in said or said["argument"] in arguments
 
 
 def _after(said: Mapping[str, Any], answer: JSON, arguments: Mapping[str, JSON]) -> JSON:

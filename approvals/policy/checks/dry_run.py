@@ -30,7 +30,7 @@ def check(facts: Facts, policy: Policy) -> Iterator[Finding]:
         text = f"{tool.name} could not be asked what it would do{said}."
         yield Finding("dry_run", Verdict.REVIEW, text, warning=True, quorum=1)
     if dry_run.drifted:
-        text = "The state that the dry run rests on has changed since somebody looked."
+        text = f"The state that the dry run rests on has changed since somebody looked{said}."
         yield Finding("dry_run", Verdict.REVIEW, text, warning=True, quorum=1)
 
 
