@@ -137,12 +137,8 @@ def test_votes_begin_anew_with_an_edit(world: World) -> None:
 
 
 def test_every_check_repeats_and_the_policy_may_deny_what_comes_of_it(world: World) -> None:
-    forbidden = {
-        "id": "no-press",
-        "when": [{"argument": "to", "compares": "=", "value": "the press"}],
-        "answer": "deny",
-    }
-    policy(world, rules=[forbidden])
+    press = [{"argument": "to", "compares": "=", "value": "the press"}]
+    policy(world, rules=[{"id": "no-press", "when": press, "answer": "deny"}])
     action = world.staged()
     assert action.status == "in_review"
     revision = edited(world, world.reviewer, action, {**MESSAGE, "to": "the press"})

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from approvals.exceptions import NotPermitted
+from approvals.exceptions import NotPermitted, PrincipalMayNotDecide
 from approvals.models import Action, Decision, Permit
 from approvals.services.votes import standing_votes
 from approvals.tasks import execute_permitted, sign_permits
@@ -150,11 +150,10 @@ def brought_back(action: Action, why: str) -> None:
 def test_t23_a_right_given_to_oneself_after_the_proposal_lets_nobody_decide_on_their_own(world: World) -> None:
     action = world.staged(principals=(world.operator.id, world.administrator.id))
     reviewers = team(world, "reviewers").group
-    with pytest.raises(Exception, match="acts for you|may not decide"):
-        yes(world, world.administrator, action)
-    world.administrator.groups.add(reviewers)
-    with pytest.raises(Exception, match="acts for you"):
-        yes(world, world.administrator, action)
+    for _ in range(2):
+        with pytest.raises(PrincipalMayNotDecide):
+            yes(world, world.administrator, action)
+        world.administrator.groups.add(reviewers)
     assert not Decision.objects.exists()
 
 
@@ -171,7 +170,7 @@ def test_t38_nobody_in_the_chain_of_an_agent_decides_on_what_it_does(world: Worl
     world.operator.groups.add(team(world, "reviewers").group)
     action = world.staged(principals=(world.operator.id, world.reviewer.id))
     for person in (world.operator, world.reviewer):
-        with pytest.raises(Exception, match="acts for you"):
+        with pytest.raises(PrincipalMayNotDecide):
             yes(world, person, action)
     yes(world, world.reviewer2, action)
     assert status(action) == "permitted"

@@ -12,7 +12,7 @@ from approvals.models import Action, Decision
 from approvals.services.deciding import AHEAD
 from tests.support.voting import browser, decide, long_ago, policy, risky, status, yes
 from tests.support.world import PASSWORD, World
-from traces.models import Event
+from traces.models import Event, EventDetail
 
 
 @pytest.fixture
@@ -132,8 +132,6 @@ def test_the_card_says_beforehand_that_a_password_is_asked_for(grave: Action, wo
 
 
 def test_the_record_says_when_whoever_decided_had_signed_in(grave: Action, world: World) -> None:
-    from traces.models import EventDetail
-
     before = time.time()
     decide(browser(world, "reviewer", ago=100), grave)
     event = Event.objects.get(subject=grave.id, verb="approve")
