@@ -99,17 +99,16 @@ def test_each_is_counted_by_what_the_limit_says(free: World) -> None:
 
 
 def test_no_limit_no_statement_and_any_number_of_limits_one(free: World) -> None:
-    def statements() -> int:
+    def statements(*limits: dict[str, Any]) -> int:
+        decree(free, *limits)
+        put(free)  # what is looked up once for a policy is looked up here
         with CaptureQueriesContext(connection) as seen:
             assert put(free).status == "permitted"
         return len(seen)
 
-    statements()  # what is looked up once is looked up here
     none = statements()
-    decree(free, calls(1000, "send_message"), euros(500))
-    assert statements() == none  # limits over other calls
-    decree(free, *(calls(1000, "put_odd", id=f"limit-{n}") for n in range(3)))
-    assert statements() == none + 1
+    assert statements(calls(1000, "send_message"), euros(500)) == none  # limits over other calls
+    assert statements(*(calls(1000, "put_odd", id=f"limit-{n}") for n in range(3))) == none + 1
 
 
 def test_proposing_the_same_again_counts_it_once(free: World) -> None:
