@@ -1,5 +1,6 @@
 """What can be wrong with a proposal or a decision. The docstring is the message; the class says what HTTP answers."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from traces.exceptions import DomainError
@@ -102,3 +103,31 @@ class LimitsBusy(DomainError):
     http_status: ClassVar[int] = 503
     code: ClassVar[str] = "unavailable"
     retry: ClassVar[bool] = True
+
+
+class PolicyInvalid(DomainError):
+    """This is no policy. ``problems`` holds path and message of everything that is wrong."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            "; ".join(f"{path}: {message}" if path else message for path, message in problems),
+            problems=[{"path": path, "message": message} for path, message in problems],
+        )
+
+
+class PolicyMoved(DomainError):
+    """Somebody changed the policy since you read it. Look at the version that is in force, and change that one."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "policy_moved"
+
+
+class NotAdministrator(DomainError):
+    """Only an administrator of the organization may change its policy."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"

@@ -20,6 +20,7 @@ MAY_WRITE = {
     "tools.agents": "agents from outside, as the owner account",
     "tools.catalogue.send_message": "the world's side of the demo tool",
     "tools.catalogue.write_note": "the world's side of the demo tool",
+    "approvals.services.policy": "the next version of a policy, as the owner account",
     "approvals.services.propose": "actions and their first revisions",
     "approvals.services.edit": "revisions that a person wrote",
     "approvals.services.rejudge": "later revisions; permits that they made void",
