@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 
 from accounts.exceptions import ChangeRefused, MayNotAdminister, NotOfThisOrganization, NotOneself
-from accounts.models import Membership, Team, User
+from accounts.models import Agent, Membership, Team, User
 from accounts.roles import Role
 from accounts.standing import set_roles
 from lam_app.seed import create_organization, create_person, seed
@@ -219,6 +219,9 @@ def test_a_role_given_or_taken_moves_its_team_along(world: World) -> None:
     assert told(world, "roles_set")[1] == {"before": ["developer", "reviewer"], "after": ["developer"]}
 
 
+BY = ("--as", "administrator", "--reason", "holidays")
+
+
 def rights(*arguments: str, organization: str = "demo") -> str:
     out = io.StringIO()
     call_command("rights", *arguments, "--organization", organization, stdout=out)
@@ -226,14 +229,28 @@ def rights(*arguments: str, organization: str = "demo") -> str:
 
 
 def test_rights_are_changed_and_shown_at_the_command_line(world: World) -> None:
-    change = ("--tool", "send_message", "--right", "review", "--as", "administrator", "--reason", "holidays")
-    assert rights("grant", *change, "--team", "auditors") == "auditors may review send_message\n"
-    assert rights("grant", *change, "--team", "auditors") == "auditors may review send_message already\n"
+    change = ("--tool", "send_message", "--right", "review", *BY)
+    assert rights("grant", *change, "--team", "auditors") == "done\n"
+    assert rights("grant", *change, "--team", "auditors") == "it is so already\n"
     shown = rights("show", "--tool", "send_message")
     assert "  review    auditor (auditors); reviewer (reviewers); reviewer2 (reviewers)" in shown
     assert "write_note" not in shown
-    assert rights("revoke", *change, "--team", "auditors") == "auditors may no longer review send_message\n"
-    assert rights("revoke", *change, "--user", "auditor") == "auditor had no right to review send_message\n"
+    assert rights("revoke", *change, "--team", "auditors") == "done\n"
+    assert rights("revoke", *change, "--user", "auditor") == "it is so already\n"
+
+
+def test_tiers_roles_and_teams_are_changed_at_the_command_line(world: World) -> None:
+    assert rights("tier", "--user", "operator", "--tier", "read", *BY) == "done\n"
+    assert rights("tier", "--agent", "planner", "--tier", "read", *BY) == "done\n"
+    assert Membership.objects.get(user=world.operator).tier == Agent.objects.get(pk=world.agent.pk).tier == "read"
+    assert rights("roles", "--user", "developer", "--roles", "developer", "reviewer", *BY) == "done\n"
+    assert rights("leave", "--team", "reviewers", "--user", "developer", *BY) == "done\n"
+    assert not holds(world.developer.pk, world.tool().pk, "review_tool")
+    assert rights("join", "--team", "reviewers", "--user", "developer", *BY) == "done\n"
+    assert holds(world.developer.pk, world.tool().pk, "review_tool")
+    for own in (["tier", "--user", "administrator", "--tier", "read"], ["roles", "--user", "outsider", "--roles"]):
+        with pytest.raises(CommandError):
+            rights(*own, *BY)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
-"""``manage.py rights grant|revoke|show``: who may do what with which tool. Run as the owner.
+"""``manage.py rights grant | revoke | tier | roles | join | leave | show``: who may do what. Run as the owner.
 
 A change is made in the name of an administrator, who answers for it and is told of in the record. It has to be somebody
 else's right that changes, here as everywhere.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import models
 
-from accounts.models import Organization, Team, User
+from accounts.models import Agent, Membership, Organization, Team, User
+from accounts.roles import Role, TierLevel
+from accounts.standing import join, leave, set_roles, set_tier
 from tools.matrix import DIRECTLY, matrix
 from tools.models import Tool
 from tools.rights import RIGHTS, grant, revoke
@@ -18,18 +22,31 @@ from traces.exceptions import DomainError
 class Command(BaseCommand):
     """Rights from the shell."""
 
-    help = "Grant a team or a person a right on a tool, take it back, or show who has which and through what."
+    help = "Who may do what with which tool and through which team, how deep, in which roles; changed one at a time."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One sub-command each."""
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
-        for verb, says in (("grant", "give a right"), ("revoke", "take a right")):
+        for verb, says in (("grant", "give a right on a tool"), ("revoke", "take a right on a tool")):
             one = verbs.add_parser(verb, help=says)
             one.add_argument("--tool", required=True, metavar="T")
             whose = one.add_mutually_exclusive_group(required=True)
             whose.add_argument("--team", metavar="X", help="everybody in the team")
             whose.add_argument("--user", metavar="U", help="one person")
             one.add_argument("--right", required=True, choices=RIGHTS)
+        tier = verbs.add_parser("tier", help="how deep calls may reach for a person, or by an agent")
+        whose = tier.add_mutually_exclusive_group(required=True)
+        whose.add_argument("--user", metavar="U")
+        whose.add_argument("--agent", metavar="A")
+        tier.add_argument("--tier", required=True, choices=TierLevel.values)
+        roles = verbs.add_parser("roles", help="a person's parts, all of them; the teams named after them go along")
+        roles.add_argument("--user", required=True, metavar="U")
+        roles.add_argument("--roles", nargs="*", required=True, choices=Role.values, metavar="ROLE")
+        for verb, says in (("join", "put a person into a team"), ("leave", "take a person out of a team")):
+            one = verbs.add_parser(verb, help=says)
+            one.add_argument("--team", required=True, metavar="X")
+            one.add_argument("--user", required=True, metavar="U")
+        for one in verbs.choices.values():
             one.add_argument("--as", dest="by", required=True, metavar="USER", help="the administrator who does this")
             one.add_argument("--reason", required=True, metavar="R")
         show = verbs.add_parser("show", help="who may do what, and through which team")
@@ -42,44 +59,18 @@ class Command(BaseCommand):
         organization = Organization.objects.filter(slug=options["organization"]).first()
         if organization is None:
             raise CommandError(f"--organization: there is none called {options['organization']}")
-        tool = None
-        if options["tool"]:
-            tool = Tool.objects.filter(organization=organization, name=options["tool"]).first()
-            if tool is None:
-                raise CommandError(f"--tool: {organization.slug} has no tool called {options['tool']}")
-        if tool is None or options["verb"] == "show":
+        if options["verb"] == "show":
             self._show(organization, options["tool"])
-        else:
-            self._change(tool, organization, options)
-
-    def _change(self, tool: Tool, organization: Organization, options: dict[str, Any]) -> None:
-        whose = self._whose(organization, options)
+            return
         by = User.objects.filter(username=options["by"], is_active=True).first()
         if by is None:
             raise CommandError(f"--as: there is no active person called {options['by']}")
+        change = _change(organization, options)
         try:
-            if options["verb"] == "grant":
-                changed = grant(tool, options["right"], to=whose, by=by, reason=options["reason"])
-            else:
-                changed = revoke(tool, options["right"], of=whose, by=by, reason=options["reason"])
+            changed = change(by=by, reason=options["reason"])
         except DomainError as refused:
             raise CommandError(refused.message) from None
-        name = options["team"] or options["user"]
-        if options["verb"] == "grant":
-            said = f"{name} may {options['right']} {tool.name}" + ("" if changed else " already")
-        else:
-            said = f"{name} {'may no longer' if changed else 'had no right to'} {options['right']} {tool.name}"
-        self.stdout.write(said)
-
-    def _whose(self, organization: Organization, options: dict[str, Any]) -> Team | User:
-        whose: Team | User | None
-        if options["team"]:
-            whose = Team.objects.filter(organization=organization, name=options["team"]).first()
-        else:
-            whose = User.objects.filter(username=options["user"]).first()
-        if whose is None:
-            raise CommandError("There is nobody and nothing of that name in this organization.")
-        return whose
+        self.stdout.write("done" if changed else "it is so already")
 
     def _show(self, organization: Organization, only: str | None) -> None:
         for line in matrix(organization.pk):
@@ -92,3 +83,37 @@ class Command(BaseCommand):
                     for h in holders
                 )
                 self.stdout.write(f"  {right:<9} {people or 'nobody'}")
+
+
+def _change(organization: Organization, options: dict[str, Any]) -> Callable[..., bool]:
+    """The verb that was asked for, with everything but who does it and why. Raises CommandError for unknown names."""
+
+    def named(option: str, rows: models.QuerySet[Any], field: str = "name") -> Any:
+        found = rows.filter(**{field: options[option]}).first()
+        if found is None:
+            raise CommandError(f"--{option}: {organization.slug} knows nobody and nothing called {options[option]}")
+        return found
+
+    ours = {"organization": organization}
+    verb = options["verb"]
+    if verb in {"grant", "revoke"}:
+        tool = named("tool", Tool.objects.filter(**ours))
+        if options["team"]:
+            whose = named("team", Team.objects.filter(**ours))
+        else:
+            whose = named("user", User.objects.all(), "username")
+        if verb == "grant":
+            return lambda **who: grant(tool, options["right"], to=whose, **who)
+        return lambda **who: revoke(tool, options["right"], of=whose, **who)
+    if verb in {"join", "leave"}:
+        team, user = named("team", Team.objects.filter(**ours)), named("user", User.objects.all(), "username")
+        return lambda **who: (join if verb == "join" else leave)(team, user, **who)
+    members = Membership.objects.filter(**ours).select_related("user")
+    if verb == "roles":
+        member = named("user", members, "user__username")
+        return lambda **who: set_roles(member, options["roles"], **who)
+    if options["agent"]:
+        whose = named("agent", Agent.objects.filter(**ours))
+    else:
+        whose = named("user", members, "user__username")
+    return lambda **who: set_tier(whose, options["tier"], **who)
