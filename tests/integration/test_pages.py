@@ -62,6 +62,25 @@ def test_a_field_said_twice_is_refused(world: World) -> None:
     assert client.post(f"/actions/{action.pk}/decide/", form).status_code == 400
 
 
+def test_t17_one_form_decides_on_one_action_and_no_other(world: World) -> None:
+    shown, smuggled = world.staged(), world.staged()
+    client = signed_in(world, "reviewer")
+    for more in (
+        {"id": str(smuggled.pk)},
+        {"action": str(smuggled.pk)},
+        {"actions": [str(shown.pk), str(smuggled.pk)]},
+        {"digest": [shown.digest, smuggled.digest]},
+        {"decision": ["approve", "approve"]},
+    ):
+        form = {"decision": "approve", "digest": shown.digest, **more}
+        assert client.post(f"/actions/{shown.pk}/decide/", form).status_code == 400
+    assert decide(client, smuggled, digest=shown.digest).status_code == 409
+    assert not Decision.objects.exists()
+    assert decide(client, shown).status_code == 302
+    smuggled.refresh_from_db()
+    assert smuggled.status == "in_review"
+
+
 def test_a_digest_that_was_not_shown_conflicts(world: World) -> None:
     action = world.staged()
     answer = decide(signed_in(world, "reviewer"), action, digest="sha256:" + "0" * 64)
