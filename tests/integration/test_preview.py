@@ -16,6 +16,7 @@ from approvals.tasks import execute_permitted, rule_previewed, run_previews, sig
 from lam_app.sweep import sweep
 from tests.integration.test_take_over import gone
 from tests.support import seeing
+from tests.support.racing import acting_as
 from tests.support.sql import without_guards
 from tests.support.stops import lift
 from tests.support.world import World, approved
@@ -259,3 +260,27 @@ def test_a_tool_that_was_changed_while_it_was_asked_is_asked_again(world: World)
     Tool.objects.filter(pk=tool.pk).update(version=version)
     rule_previewed()
     assert (dry_run(action).state, action.status) == (DryRunState.AWAITED, "in_review")
+
+
+def test_the_web_asks_and_workers_answer_rule_and_send_back_with_their_own_accounts(world: World) -> None:
+    with acting_as("web", world.organization.id):
+        action = staged(world)
+        assert action.status == "proposed"
+    with acting_as("worker"):
+        sweep()
+        assert run_previews() == rule_previewed() == 1
+    with acting_as("web", world.organization.id):
+        action.refresh_from_db()
+        approved(world, action)
+    seeing.SHELF["T-1"]["state"] = "half open"
+    with acting_as("worker"):
+        assert sign_permits() == 1
+        assert execute_permitted() == 0  # the second look keeps what it saw, and voids the permit
+        sweep()
+    assert dry_run(action).drifted is True
+    with acting_as("web", world.organization.id):
+        action.refresh_from_db()
+        approved(world, action)
+    with acting_as("worker"):
+        assert sign_permits() == execute_permitted() == 1
+    assert seeing.CALLS == ["T-1"]
