@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
+    "accounts.reserve.ReserveMiddleware",
     "traces.middleware.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -148,6 +149,13 @@ DATABASES = {
         "OPTIONS": _options,
     }
 }
+
+if LAM_ROLE == "web":
+    # What stops something never waits for a connection that something else holds.
+    DATABASES["stop"] = {
+        **DATABASES["default"],
+        "OPTIONS": {**_options, "pool": {"min_size": 1, "max_size": 3, "timeout": 1, "reset": forget}},
+    }
 
 # --------------------------------------------------------------------------------------------- redis, celery
 REDIS_URL = env.url("REDIS_URL", env.REDIS_SCHEMES, _services.get("redis", ""))

@@ -83,11 +83,15 @@ def run(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> None
 def web(host: str, port: int, ready: Callable[[], None]) -> None:
     """Serve the pages and the API."""
     import uvicorn
+    from asgiref.sync import sync_to_async
+
+    from accounts.reserve import warm
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             if self.started:
+                await sync_to_async(warm)()
                 ready()
 
     from lam_app.asgi import application

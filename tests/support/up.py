@@ -139,9 +139,13 @@ class Up:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the database answers to its owner."""
-        owner = json.loads((self.home / "run" / "services.json").read_text())["owner"]
-        with psycopg.connect(owner) as connection:
+        with psycopg.connect(self.owner) as connection:
             return connection.execute(query.encode()).fetchall()
+
+    @property
+    def owner(self) -> str:
+        """Where the account that owns the tables signs in."""
+        return str(json.loads((self.home / "run" / "services.json").read_text())["owner"])
 
     @property
     def said(self) -> str:

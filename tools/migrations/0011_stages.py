@@ -36,6 +36,47 @@ ALTER TABLE tools_killswitch ENABLE TRIGGER tools_killswitch_kept;
 """
 
 
+# One statement a scope: a statement locks every table that it names, whichever branch is taken, and a stop must not wait
+# for a table that it has no need to read.
+OWN = """
+CREATE OR REPLACE FUNCTION tools_killswitch_own() RETURNS trigger LANGUAGE plpgsql AS $guard$
+DECLARE
+    own boolean;
+BEGIN
+    IF NEW.scope = 'everything' THEN
+        own := NEW.organization_id IS NULL AND NEW.target IS NULL;
+    ELSIF NEW.scope = 'organization' THEN
+        own := NEW.target = NEW.organization_id;
+    ELSIF NEW.scope = 'tool' THEN
+        own := EXISTS (
+            SELECT 1 FROM tools_tool t WHERE t.id = NEW.target AND t.organization_id = NEW.organization_id);
+    ELSIF NEW.scope = 'agent' THEN
+        own := EXISTS (
+            SELECT 1 FROM accounts_agent a WHERE a.id = NEW.target AND a.organization_id = NEW.organization_id);
+    ELSIF NEW.scope = 'initiator' THEN
+        own := EXISTS (
+            SELECT 1 FROM accounts_membership m
+            WHERE m.user_id = NEW.target AND m.organization_id = NEW.organization_id);
+    ELSIF NEW.scope = 'run' THEN
+        own := EXISTS (
+            SELECT 1 FROM lam_app_run r WHERE r.id = NEW.target AND r.organization_id = NEW.organization_id);
+        IF NOT own THEN
+            own := EXISTS (
+                SELECT 1 FROM approvals_action a
+                WHERE a.run = NEW.target AND a.organization_id = NEW.organization_id);
+        END IF;
+    END IF;
+    IF own IS NOT TRUE THEN
+        RAISE EXCEPTION 'tools_killswitch: there is no such % in this organization', NEW.scope USING ERRCODE = 'CS001';
+    END IF;
+    IF NEW.scope_key <> concat_ws(':', NEW.scope, NEW.target) THEN
+        RAISE EXCEPTION 'tools_killswitch: % is not the key of this stop', NEW.scope_key USING ERRCODE = 'CS001';
+    END IF;
+    RETURN NEW;
+END $guard$;
+"""
+
+
 class Migration(migrations.Migration):
     """Two columns, two constraints."""
 
@@ -53,6 +94,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField("killswitch", "eased_at", models.DateTimeField(null=True)),
         run(KEPT),
+        run(OWN),
         migrations.AddConstraint(
             "killswitch",
             models.CheckConstraint(
