@@ -27,7 +27,19 @@ ON_FAILURE: Final = {
     IdempotencyClass.NEITHER: "it is never sent again, and a person finds out",
 }
 """What becomes of a call whose answer is lost, by the tool's class."""
-CHECKS: Final = {"halted": "Stop", "known": "Catalogue", "rbac": "Rights", "level": "Tier", "maturity": "How freely"}
+CHECKS: Final = {
+    "halted": "Stop",
+    "known": "Catalogue",
+    "rbac": "Rights",
+    "scope": "Whose it is",
+    "level": "Tier",
+    "rate": "How often",
+    "loop": "Repetition",
+    "provenance": "Sources",
+    "maturity": "How freely",
+    "reversibility": "Undo",
+    "approvers": "Who could decide",
+}
 """What checks are called on pages, where their own name is a programmer's."""
 REACH: Final = {
     Tier.READ: "Only reads",

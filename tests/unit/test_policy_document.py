@@ -1,6 +1,9 @@
 """A policy is read strictly: whole or not at all, and whatever is wrong is told with its path."""
 
+import json
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,3 +187,15 @@ def test_every_problem_is_told_at_once() -> None:
 def test_one_id_names_one_entry() -> None:
     with pytest.raises(PolicyRefused, match=r"limits\[0\].id: x is there twice"):
         read_policy({**one("rules"), **one("limits")})
+
+
+def test_the_policy_that_the_manual_shows_is_one() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "manual.md").read_text(encoding="utf-8")
+    shown = next(text for text in re.findall(r"```json\n(.*?)```", manual, re.DOTALL) if '"rules"' in text)
+    policy = read_policy(json.loads(shown))
+    assert len(policy.rules) == len(policy.limits) == 2
+    assert policy.exposure == (("EUR", Decimal(5000)),)
+    first = Policy()
+    for name in ("confidence", "most_affected", "most_steps", "most_tokens", "most_cost", "most_repeats"):
+        assert f"`{name}` {getattr(first, name)}" in manual
+    assert f"`fresh_seconds` {first.fresh_seconds}" in manual
