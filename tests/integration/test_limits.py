@@ -9,12 +9,11 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from approvals import binding
-from approvals.exceptions import LimitsBusy
 from approvals.facts import gather
 from approvals.facts.usage import plain, wants
 from approvals.models import Action, Reservation, Tally
-from approvals.services.edit import edit
 from approvals.services.expire import expire
+from approvals.services.halt import halt
 from approvals.services.propose import propose
 from approvals.services.reject import reject
 from approvals.services.reserve import forget, release, release_settled, reserve
@@ -22,14 +21,16 @@ from approvals.tasks import execute_permitted, sign_permits
 from lam_app.sweep import sweep
 from tests.support.paying import calls, decree, euros, payment, set_free
 from tests.support.sql import speaking_as, without_guards
-from tests.support.world import World, approved
+from tests.support.tools import ORDERS, reset
+from tests.support.world import World
+from tools.killswitch import engage
 from tools.models import Note, Tool
-from traces.clock import now
 from traces.ids import uuid7
 
 
 @pytest.fixture
 def free(world: World) -> World:
+    reset()
     set_free(world, "pay_odd", "put_odd")
     return world
 
@@ -210,6 +211,22 @@ def test_what_nobody_decided_on_in_time_is_given_back(free: World) -> None:
     assert used() == 1
 
 
+def test_what_failed_or_was_stopped_is_given_back(free: World) -> None:
+    decree(free, calls(5, "put_odd"))
+    ORDERS.append("refuse")
+    failed = put(free)
+    assert (sign_permits(), execute_permitted()) == (1, 1)
+    stopped = put(free)
+    engage(
+        actor=free.reviewer, organization=free.organization.id, scope="run", target=stopped.run, reason="Stop it."
+    )  # fmt: skip
+    assert (halt(), used()) == (1, 2)
+    assert sorted(Action.objects.filter(id__in=[failed.id, stopped.id]).values_list("status", flat=True)) == [
+        "failed", "halted"
+    ]  # fmt: skip
+    assert (release_settled(100), used()) == (2, 0)
+
+
 def test_what_had_an_effect_stays_counted(free: World) -> None:
     decree(free, calls(1, "put_odd"))
     done = put(free)
@@ -224,61 +241,3 @@ def test_what_waits_or_may_run_is_not_given_back_by_anybody(free: World) -> None
     permitted, waits = put(free), put(free)
     assert release([permitted.id, waits.id]) == 0
     assert used() == 2
-
-
-# ------------------------------------------------------------------------------------------- later judgements
-
-
-def test_an_edited_amount_is_counted_in_the_place_of_the_first_one(free: World) -> None:
-    decree(free, euros(100))
-    action = propose(free.proposal("pay_odd", payment("400")))
-    action.refresh_from_db()
-    assert action.status == "in_review"
-    edit(
-        actor=free.reviewer, organization=free.organization.id, action_id=action.id, digest=action.digest,
-        arguments=payment("90"), signed_in_at=now(),
-    )  # fmt: skip
-    assert [row.amount for row in Tally.objects.all()] == [90]
-    counted = Reservation.objects.order_by("asks")
-    assert [(row.asks, row.released_at is None) for row in counted] == [(90, True), (400, False)]
-    assert propose(free.proposal("pay_odd", payment("10"))).status == "permitted"
-    assert propose(free.proposal("pay_odd", payment("1"))).status == "in_review"
-
-
-def test_a_limit_that_is_new_counts_what_was_decided_before_it_and_denies_nothing_for_that(free: World) -> None:
-    action = free.staged("send_message")
-    decree(free, calls(5, "send_message"))
-    approved(free, action)
-    assert sign_permits() == 0  # the policy was changed after this was decided
-    action.refresh_from_db()
-    assert (action.status, action.revision, used("send-message")) == ("in_review", 2, 1)
-    approved(free, action)
-    assert (sign_permits(), execute_permitted()) == (1, 1)
-
-
-def test_another_window_counts_anew_what_was_counted_in_the_old_one(free: World) -> None:
-    decree(free, calls(5, "send_message"))
-    action = free.staged("send_message")
-    decree(free, calls(5, "send_message", seconds=7200))
-    approved(free, action)
-    assert sign_permits() == 0
-    action.refresh_from_db()
-    assert (action.status, used()) == ("in_review", 1)
-    approved(free, action)
-    assert (sign_permits(), execute_permitted()) == (1, 1)
-
-
-def test_what_cannot_be_counted_now_is_not_staged_and_may_be_asked_again(free: World) -> None:
-    decree(free, calls(5, "put_odd"))
-    with speaking_as("admin") as other, connection.cursor() as cursor:
-        (want,) = wants(gather(free.proposal("put_odd", {"thing": "a"})))
-        other.execute("SELECT pg_advisory_xact_lock(approvals_limit_lock(%s, %s))", [free.organization.id, want.key])
-        cursor.execute("SET lock_timeout = '50ms'")
-        try:
-            with pytest.raises(LimitsBusy) as busy:
-                put(free)
-        finally:
-            cursor.execute("RESET lock_timeout")
-    assert (busy.value.http_status, busy.value.retry) == (503, True)
-    assert Action.objects.count() == Reservation.objects.count() == Tally.objects.count() == 0
-    assert put(free).status == "permitted"
