@@ -124,7 +124,7 @@ def test_the_same_key_and_body_give_the_same_action(api: Api) -> None:
     assert Action.objects.filter(agent=api.agent).count() == 1
 
 
-def test_the_same_key_with_another_body_is_a_conflict(api: Api) -> None:
+def test_t01_the_same_key_with_another_body_is_a_conflict(api: Api) -> None:
     api.bot.post("actions", CALL, Idempotency_Key="k")
     others: list[dict[str, Any]] = [
         {**CALL, "arguments": {**MESSAGE, "body": "Something else."}},
