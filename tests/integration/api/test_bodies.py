@@ -35,7 +35,9 @@ MESSAGE = '"to": "x", "body": "y"'
         (b'{"tool": "\xff"}', ""),
     ],
 )
-def test_t05_t83_t87_what_can_be_understood_in_two_ways_is_refused_with_its_path(api: Api, body: Any, path: str) -> None:
+def test_t05_t83_t87_what_can_be_understood_in_two_ways_is_refused_with_its_path(
+    api: Api, body: Any, path: str
+) -> None:
     began = time.monotonic()
     found = problem(api.bot.post("actions", body), 400, "bad_json")
     assert time.monotonic() - began < 3
