@@ -111,5 +111,5 @@ NAMED_IN_THE_BODY: dict[str, dict[str, Any]] = {
 REFUSED_FIRST = dict.fromkeys(("stop_ease", "stop_release"), "operator auditor developer")
 """Who is refused by role, whatever is asked for: 403 for things of others and of nobody too."""
 
-SIGNING_IN = {"account_login", "account_logout", "account_inactive", "account_signup"}
+SIGNING_IN = {"account_login", "account_logout", "account_inactive", "account_reauthenticate", "account_signup"}
 """allauth's own pages: they know nobody's rows, ignore what they do not ask for, and count how often they are asked."""

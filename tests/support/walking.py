@@ -194,13 +194,14 @@ class Answer:
             answer = walk.ask(caller, method, path, body)
         thing = [part for part in path.split("/") if part not in {"", "api", "v1"}][1:2]
         told = "\n".join(sorted(f"{name}: {value}" for name, value in answer.headers.items() if name not in VARIES))
-        body = _plain(answer.content.decode())
+        body = plain(answer.content.decode())
         for named in thing:
             told, body = told.replace(named, "THING"), body.replace(named, "THING")
         return cls(answer.status_code, told, body, len(asked.captured_queries))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A page's text without form tokens and the time."""
     text = re.sub(r'(name="csrfmiddlewaretoken" value=|"X-CSRFToken": ?)"[^"]+"', "TOKEN", text)
     return re.sub(r'<meta name="server-time" content="[^"]*">', "", text)
 
