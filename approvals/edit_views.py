@@ -98,7 +98,7 @@ def _refused(  # noqa: PLR0917
         current = _current(action)
         newer = editing.moved_since(editing.fields_of(current), fields)
         return _form(request, action, newer, digest=current.digest, problem=_who_moved(current), **told)
-    if action.status == "in_review" and refused.http_status in (401, 422):
+    if action.status == "in_review" and refused.http_status != 403:
         asked = isinstance(refused, SignInAgain)
         return _form(request, action, fields, digest=began.digest, problem=refused.message, sign_in_again=asked, **told)
     return again(request, action.pk, refused.http_status, refused.message)

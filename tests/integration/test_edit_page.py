@@ -100,7 +100,7 @@ def test_what_somebody_else_changed_meanwhile_is_marked_and_what_was_written_sta
     assert "reviewer2 changed it while you wrote" in text
     assert "Written by the other." in text
     assert OTHER["body"] in text
-    assert f"It was {MESSAGE['body']} when you began" in " ".join(text.split())
+    assert f"When you began: {MESSAGE['body']}" in " ".join(text.split())
     fields = answer.context["fields"]
     assert {f.name: (f.written, f.current) for f in fields if f.moved is not None} == {
         "to": ("somebody else", "somebody else"),
