@@ -17,6 +17,7 @@ from tests.support import tools as odd
 from tests.support.racing import acting_as
 from tests.support.sql import NO_RIGHT, refusal, speaking_as
 from tests.support.stops import lift
+from tests.support.voting import just_now
 from tests.support.world import World, approved
 from tools import presence
 from tools.killswitch import engage, settle_quiet
@@ -47,7 +48,7 @@ def test_the_road_is_walked_by_the_accounts_of_the_product(world: World) -> None
         )
     with acting_as("web", world.organization.id):
         for action in (sent, doubtful):
-            approve(actor=world.reviewer, action_id=action.id, digest=action.digest, **asked)
+            approve(actor=world.reviewer, action_id=action.id, digest=action.digest, signed_in_at=just_now(), **asked)
         reject(actor=world.reviewer, action_id=refused.id, digest=refused.digest, reason="No.", **asked)
         with pytest.raises(Exception, match="moved on"):
             approve(actor=world.reviewer2, action_id=refused.id, digest=refused.digest, **asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from accounts.models import Agent, Organization, User
@@ -79,10 +80,14 @@ def make_world() -> World:
 
 
 def approved(world: World, action: Action, *, by: str = "reviewer") -> uuid.UUID:
-    """Approve an action as the person of that name and return the decision's id."""
+    """Approve an action as the person of that name, who has just signed in, and return the decision's id."""
     from approvals.services.approve import approve
 
     decision = approve(
-        actor=world.people[by], organization=world.organization.id, action_id=action.id, digest=action.digest
+        actor=world.people[by],
+        organization=world.organization.id,
+        action_id=action.id,
+        digest=action.digest,
+        signed_in_at=datetime.now(UTC),
     )
     return decision.id
