@@ -220,8 +220,9 @@ def test_the_sweep_finds_questions_and_answers_that_no_message_told_of(world: Wo
 
 
 def test_under_a_stop_nothing_is_asked_and_what_was_only_proposed_is_halted(world: World) -> None:
-    action, answered_before = staged(world), staged(world)
+    answered_before = staged(world)
     run_previews()
+    action = staged(world)
     tool = world.tool("shut_thing").id
     stop = engage(actor=world.reviewer, organization=world.organization.id, scope="tool", target=tool, reason="Wait.")
     later = staged(world)
