@@ -25,6 +25,7 @@ from tests.support.tools import ORDERS, reset
 from tests.support.world import World
 from tools.killswitch import engage
 from tools.models import Note, Tool
+from traces.clock import now
 from traces.ids import uuid7
 
 
@@ -61,7 +62,7 @@ def rejected(world: World, action: Action) -> None:
     )
 
 
-def moved_back(seconds: int) -> None:
+def moved_back(seconds: float) -> None:
     """As if everything that was counted had been counted so long ago."""
     Tally.objects.update(until=F("until") - timedelta(seconds=seconds))
 
@@ -136,9 +137,10 @@ def test_counting_the_same_again_gives_the_first_answer_back(free: World) -> Non
 def test_a_window_slides_and_a_sixtieth_of_it_counts_whole(free: World) -> None:
     decree(free, calls(2, "put_odd", seconds=3600))
     assert [put(free).status for _ in range(3)] == ["permitted", "permitted", "in_review"]
-    moved_back(3540)  # each may still be less than an hour old
+    oldest = Tally.objects.earliest("until").until
+    moved_back((oldest - now()).total_seconds() + 3570)  # the oldest minute is half in the last hour
     assert put(free).status == "in_review"
-    moved_back(121)  # the first three are certainly older, the fourth is not
+    moved_back(100)  # the first three are certainly older, the fourth is not
     assert [put(free).status for _ in range(2)] == ["permitted", "in_review"]
 
 
