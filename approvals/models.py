@@ -94,6 +94,11 @@ class Action(Moving):
             ),
             models.Index(fields=["created", "id"], condition=models.Q(status="in_review"), name="action_inbox"),
             models.Index(
+                fields=["created", "id"],
+                condition=models.Q(status="in_review") & ~models.Q(unroutable=""),
+                name="action_unroutable",
+            ),
+            models.Index(
                 fields=["expires_at"], condition=models.Q(status__in=["in_review", "permitted"]), name="action_expiring"
             ),
             models.Index(

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 MOST_TEAMS = 12
-"""Teams of one action. The database compares every set of them, so their number is bounded."""
+"""Teams of one action. The database compares every set of them, so their number is bounded; nobody is enough for
+more."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ def lacking(
     fewest places empty (a maximum matching of people and places). A quorum below 1 is one person all the same.
     """
     needs = strictest(teams)
+    if len(needs) > MOST_TEAMS:
+        return Lacking(teams=needs)
     places = [(team, place) for team, number in needs for place in range(number)]
     taken: dict[tuple[str, int], uuid.UUID] = {}
     member = {voter: frozenset(of) for voter, of in voters.items()}

@@ -8,7 +8,7 @@ as a full assignment).
 
 from typing import ClassVar
 
-from django.db import migrations
+from django.db import migrations, models
 
 from traces.guards import run
 
@@ -73,7 +73,18 @@ END $guard$;
 
 
 class Migration(migrations.Migration):
-    """One function, and the trigger that asks it."""
+    """One function, the trigger that asks it, and the list of what nobody can decide on."""
 
     dependencies: ClassVar = [("approvals", "0007_previews"), ("tools", "0003_rights")]
-    operations: ClassVar = [run(SUFFICE), run(ENTITLED)]
+    operations: ClassVar = [
+        run(SUFFICE),
+        run(ENTITLED),
+        migrations.AddIndex(
+            "action",
+            models.Index(
+                fields=["created", "id"],
+                condition=models.Q(status="in_review") & ~models.Q(unroutable=""),
+                name="action_unroutable",
+            ),
+        ),
+    ]

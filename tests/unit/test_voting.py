@@ -4,7 +4,7 @@ import random
 import uuid
 from itertools import permutations
 
-from approvals.voting import Lacking, lacking, strictest
+from approvals.voting import MOST_TEAMS, Lacking, lacking, strictest
 
 ANN, BOB, CID, DOT = (uuid.UUID(int=n) for n in range(1, 5))
 
@@ -50,6 +50,13 @@ def test_what_is_missing_is_said_in_words() -> None:
     assert str(Lacking(people=2)) == "2 more"
     assert str(Lacking(people=1, teams=(("a", 1), ("b", 2)))) == "1 of team a and 2 of team b"
     assert str(Lacking(people=3, teams=(("a", 1),))) == "3 more and 1 of team a"
+
+
+def test_nobody_is_enough_for_more_teams_than_can_be_compared() -> None:
+    voters = {uuid.UUID(int=n): [f"team-{n}"] for n in range(MOST_TEAMS + 1)}
+    needs = [(f"team-{n}", 1) for n in range(MOST_TEAMS + 1)]
+    assert not lacking(voters, quorum=1, teams=needs[:-1])
+    assert lacking(voters, quorum=1, teams=needs)
 
 
 def seated(voters: dict[uuid.UUID, frozenset[str]], needs: dict[str, int]) -> bool:
