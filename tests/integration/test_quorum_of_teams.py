@@ -112,6 +112,14 @@ def test_t24_a_decider_switched_off_before_the_signature_brings_it_back(staffed:
     brought_back(action, "by people who may decide on it now")
 
 
+def test_t24_another_right_on_the_tool_is_not_the_one_to_review_it(staffed: World) -> None:
+    action = staffed.staged()
+    yes(staffed, staffed.reviewer, action)
+    staffed.reviewer.groups.set(staffed.operator.groups.all())
+    assert sign_permits() == 0
+    brought_back(action, "by people who may decide on it now")
+
+
 @pytest.mark.parametrize("how", ["is_active", "membership", "right"])
 def test_t24_a_decider_who_may_no_longer_at_the_claim_brings_it_back(how: str, staffed: World) -> None:
     action = staffed.staged()
