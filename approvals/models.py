@@ -79,7 +79,8 @@ class Action(Moving):
             models.UniqueConstraint(fields=["run", "step"], name="one_action_a_step"),
             models.UniqueConstraint(
                 fields=["undo_of"],
-                condition=~models.Q(status__in=["denied", "rejected", "expired", "withdrawn", "halted", "failed"]),
+                condition=models.Q(undo_of__isnull=False)
+                & ~models.Q(status__in=["denied", "rejected", "expired", "withdrawn", "halted", "failed"]),
                 name="one_undo_that_may_happen",
             ),
             models.CheckConstraint(condition=models.Q(quorum__gte=1), name="action_quorum_positive"),
@@ -89,6 +90,9 @@ class Action(Moving):
             models.CheckConstraint(condition=models.Q(principals__len__gt=0), name="action_has_principals"),
         ]
         indexes: ClassVar = [
+            models.Index(
+                fields=["undo_of"], condition=models.Q(undo_of__isnull=False, status="done"), name="action_undoes"
+            ),
             models.Index(
                 fields=["tool", "created", "id"], condition=models.Q(status="in_review"), name="action_inbox_tool"
             ),

@@ -16,6 +16,7 @@ from accounts.models import Agent, Membership, Organization, User
 from accounts.roles import Role
 from tools.exceptions import AlreadyReleased, MayNotStop, NotEased, SecondPersonNeeded, StopNotFound, StopRefused
 from tools.models import KillSwitch
+from tools.queries import holds
 from tools.scopes import EVERYTHING, key
 from traces.clock import now
 from traces.guards import REFUSED
@@ -38,7 +39,8 @@ def engage(*, actor: User, organization: uuid.UUID, scope: str, target: uuid.UUI
         target = organization
     if target is None:
         raise StopRefused("target: say what to stop.", errors={"target": "Say what to stop."})
-    may_stop(actor, organization)
+    if scope != KillSwitch.Scope.TOOL or not holds(actor.pk, target, "stop_tool"):
+        may_stop(actor, organization)  # whoever holds the right on this very tool needs no part here
     return _arm(
         by=person(actor), answerable=actor, organization=organization, scope=scope, target=target, reason=reason
     )

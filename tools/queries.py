@@ -80,19 +80,19 @@ class Engaged(NamedTuple):
 
 def engaged_over(scopes: Iterable[str]) -> list[Engaged]:
     """The kill switches engaged over any of these scopes, newest first: nothing leaves under them."""
-    return _over(scopes, "released_at IS NULL")
+    return _over(scopes, eased=True)
 
 
 def barred_over(scopes: Iterable[str]) -> list[Engaged]:
     """Those of them under which nothing is proposed or decided either: the stops in their first stage."""
-    return _over(scopes, "eased_at IS NULL AND released_at IS NULL")
+    return _over(scopes, eased=False)
 
 
-def _over(scopes: Iterable[str], stage: str) -> list[Engaged]:
+def _over(scopes: Iterable[str], *, eased: bool) -> list[Engaged]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT scope, coalesce(target::text, ''), reason FROM tools_killswitch"
-            f" WHERE scope_key = ANY(%s) AND {stage} ORDER BY epoch DESC",  # noqa: S608 (two texts of our own)
-            [list(scopes)],
+            " WHERE scope_key = ANY(%s) AND released_at IS NULL AND (%s OR eased_at IS NULL) ORDER BY epoch DESC",
+            [list(scopes), eased],
         )
         return [Engaged(*row) for row in cursor.fetchall()]

@@ -66,7 +66,7 @@ CREATE TRIGGER tools_execution_undone BEFORE UPDATE OF status ON tools_execution
 
 
 class Migration(migrations.Migration):
-    """One constraint, two triggers."""
+    """One constraint, one index, two triggers."""
 
     dependencies: ClassVar = [("approvals", "0009_rows"), ("tools", "0006_verdicts")]
     operations: ClassVar = [
@@ -74,7 +74,15 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             "action",
             models.UniqueConstraint(
-                fields=["undo_of"], condition=~models.Q(status__in=OVER), name="one_undo_that_may_happen"
+                fields=["undo_of"],
+                condition=models.Q(undo_of__isnull=False) & ~models.Q(status__in=OVER),
+                name="one_undo_that_may_happen",
+            ),
+        ),
+        migrations.AddIndex(
+            "action",
+            models.Index(
+                fields=["undo_of"], condition=models.Q(undo_of__isnull=False, status="done"), name="action_undoes"
             ),
         ),
         run(CAUSE),

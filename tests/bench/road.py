@@ -10,6 +10,7 @@ from typing import Any
 from django.db import close_old_connections, connection
 
 from accounts.models import Membership, User
+from accounts.rows import enter
 from approvals.models import Action
 from approvals.services.approve import approve
 from lam_app.models import Run
@@ -27,6 +28,7 @@ def drive(number: int) -> dict[str, Any]:
     membership = Membership.objects.of(operator).first()
     assert membership is not None
     organization = membership.organization_id
+    enter(organization)  # as the web account, which sees the rows of one organization at a time
     stop = threading.Event()
     desk = threading.Thread(target=_review, args=(reviewer, organization, stop))
     transactions, size = _counters()
@@ -58,6 +60,7 @@ def drive(number: int) -> dict[str, Any]:
 
 def _review(reviewer: User, organization: Any, stop: threading.Event) -> None:
     """A scripted reviewer: everything that waits is approved, as it was shown, one by one."""
+    enter(organization)
     while not stop.is_set():
         waiting = list(Action.objects.within(organization).waiting().values_list("id", "digest")[:50])
         for action, digest in waiting:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from guardian.shortcuts import assign_perm
 
 from approvals.exceptions import Halted
 from approvals.models import Action, Permit
@@ -265,3 +266,12 @@ def test_t110_a_lock_on_other_rows_delays_no_stop(world: World) -> None:
         before = now()
         assert (stop(world).armed_at - before).total_seconds() < 1
         busy.rollback()
+
+
+def test_whoever_holds_the_right_on_a_tool_stops_that_tool_and_nothing_wider(world: World) -> None:
+    assign_perm("stop_tool", world.developer, world.tool())
+    with pytest.raises(MayNotStop):
+        stop(world, by="developer")
+    with pytest.raises(MayNotStop):
+        stop(world, "tool", world.tool("write_note").id, by="developer")
+    assert stop(world, "tool", world.tool().id, by="developer").scope == "tool"
