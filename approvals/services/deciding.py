@@ -20,10 +20,9 @@ from approvals.exceptions import (
     SignInAgain,
     TimeRanOut,
 )
-from approvals.facts import current_policy
+from approvals.facts import current_policy, document_of
 from approvals.models import Action, Decision, Revision
-from approvals.policy import read_policy
-from tools.queries import engaged_over, holds
+from tools.queries import barred_over, holds
 from traces.calls import storable
 from traces.clock import now
 from traces.exceptions import DomainError
@@ -101,7 +100,7 @@ def shown(action: Action, *, digest: str, status: str) -> Revision:
     if action.digest != digest:
         raise DigestMoved(state=action.status, digest=action.digest)
     if status == "in_review":
-        halts = engaged_over(action.scopes)
+        halts = barred_over(action.scopes)
         if halts:
             raise Halted(state=action.status, stop=halts[0].reason)
     return action.revisions.get(number=action.revision)
@@ -119,7 +118,7 @@ def freshly_signed_in(action: Action, signed_in_at: datetime | None) -> None:
     """
     if action.risk != "high":
         return
-    seconds = read_policy(current_policy(action.organization_id).settings).fresh_seconds
+    seconds = document_of(current_policy(action.organization_id)).fresh_seconds
     at = now()
     if signed_in_at is None or not at - timedelta(seconds=seconds) <= signed_in_at <= at + AHEAD:
         raise SignInAgain(state=action.status, within=seconds)
