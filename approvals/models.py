@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import Agent, Organization, User
-from approvals.limits_models import Reservation as Reservation
-from approvals.limits_models import Tally as Tally
+from approvals.limits_models import Reservation as Reservation  # noqa: PLC0414 - told to others from here
+from approvals.limits_models import Tally as Tally  # noqa: PLC0414
 from approvals.preview_models import PreviewRow  # noqa: F401 - where Django looks for it
 from approvals.queries import ActionQuerySet
 from approvals.states import ACTION, ActionStatus
