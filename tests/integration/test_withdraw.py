@@ -36,7 +36,7 @@ def test_cancelling_a_run_withdraws_its_actions_and_revokes_their_permits(world:
     assert Action.objects.get(id=other.id).status == "in_review"
 
 
-def test_a_revoked_permit_is_refused_by_the_claim_even_of_an_action_that_still_stands_permitted(world: World) -> None:
+def test_t13_a_withdrawn_permit_is_refused_by_the_claim_even_while_its_action_stands_permitted(world: World) -> None:
     action = world.staged()
     approved(world, action)
     sign_permits()
