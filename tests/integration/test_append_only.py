@@ -29,17 +29,18 @@ WRITTEN_ONCE = [
 ]
 KEPT = {
     "approvals_action": {
-        "status", "verdict", "risk", "maturity", "quorum", "revision", "digest", "summary", "due_at", "expires_at",
-        "settled_at", "trace",
+        "status", "verdict", "risk", "maturity", "quorum", "teams", "unroutable", "revision", "digest", "summary",
+        "due_at", "expires_at", "settled_at", "trace",
     },
     "approvals_permit": {"revoked_at", "revoked_because"},
     "tools_execution": {
         "status", "attempt", "fence", "claimer_id", "claimed_at", "retry_at", "finished_at", "result", "error_code",
         "error_text", "evidence",
     },
-    "tools_killswitch": {"quiet_at", "released_by_id", "released_at", "release_reason"},
+    "tools_killswitch": {"quiet_at", "eased_by_id", "eased_at", "released_by_id", "released_at", "release_reason"},
     "lam_app_run": {
-        "status", "step", "planner_id", "planner_until", "question", "problem", "context", "finished_at",
+        "status", "step", "planner_id", "planner_until", "question", "problem", "context", "undo_by_id",
+        "undo_from", "finished_at",
     },
 }  # fmt: skip
 """Tables that change in some columns, and which ones; in every other column they are written once too."""
@@ -106,7 +107,7 @@ def columns(speaking: psycopg.Connection[Any], table: str) -> dict[str, str]:
 def test_what_is_written_once_is_neither_changed_nor_deleted_nor_emptied(account: str, lived: World) -> None:
     with speaking_as("owner") as owner:
         described = {table: columns(owner, table) for table in WRITTEN_ONCE}
-    with speaking_as(account) as speaking:
+    with speaking_as(account, lived.organization.id) as speaking:
         for table in WRITTEN_ONCE:
             count = speaking.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             assert count, f"{table} has no row to try it on"
@@ -125,7 +126,7 @@ def test_what_is_written_once_is_neither_changed_nor_deleted_nor_emptied(account
 def test_what_moves_changes_in_the_listed_columns_only_and_is_never_deleted(account: str, lived: World) -> None:
     with speaking_as("owner") as owner:
         described = {table: columns(owner, table) for table in KEPT}
-    with speaking_as(account) as speaking:
+    with speaking_as(account, lived.organization.id) as speaking:
         for table, free in KEPT.items():
             assert free <= set(described[table])
             for column, kind in described[table].items():
@@ -154,7 +155,7 @@ def test_every_partition_of_the_record_refuses_as_its_parent_does(lived: World) 
 
 def test_a_detail_is_erased_by_the_owner_alone_and_changed_by_nobody(lived: World) -> None:
     for account in ACCOUNTS:
-        with speaking_as(account) as speaking:
+        with speaking_as(account, lived.organization.id) as speaking:
             code, _ = refusal(speaking, "UPDATE traces_eventdetail SET detail = '{}'")
             assert code == (REFUSED if account == "owner" else NO_RIGHT)
             code, _ = refusal(speaking, "DELETE FROM traces_eventdetail")
@@ -170,7 +171,7 @@ def test_t33_the_product_refuses_to_delete_an_approval_and_what_hangs_on_it(live
 def test_a_used_permit_cannot_be_put_under_another_action(lived: World) -> None:
     other = lived.staged()
     for account in ACCOUNTS:
-        with speaking_as(account) as speaking:
+        with speaking_as(account, lived.organization.id) as speaking:
             code, _ = refusal(speaking, "UPDATE approvals_permit SET action_id = %s", [other.id])
             assert code in {REFUSED, NO_RIGHT}
 
