@@ -25,3 +25,4 @@ urlpatterns = [
 ]
 
 handler400 = "lam_app.views.bad_request"
+handler500 = "traces.middleware.broke"

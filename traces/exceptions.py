@@ -22,3 +22,14 @@ class DomainError(Exception):
         self.message = message or inspect.cleandoc(type(self).__doc__ or "").split("\n\n")[0]
         self.extra = extra
         super().__init__(self.message)
+
+
+class Unavailable(DomainError):
+    """The database is busy or away just now. Try again in a few seconds, with the same Idempotency-Key.
+
+    Whether what was sent had been kept by then may be unknown; the key, or a look, finds out.
+    """
+
+    http_status: ClassVar[int] = 503
+    code: ClassVar[str] = "unavailable"
+    retry: ClassVar[bool] = True

@@ -1,25 +1,34 @@
 """Every error answered in the caller's language: problem documents for programs, pages for people.
 
-Views raise domain errors and stay short. What nobody foresaw is answered without details; Django logs it. Answers to
-somebody who is signed in are never stored by a browser or a proxy.
+Views raise domain errors and stay short. What nobody foresaw is answered without details; Django logs it. A database
+that is busy or away is nobody's mistake: the answer says so, and when to try again. Answers to somebody who is signed
+in are never stored by a browser or a proxy.
 """
 
+import logging
+import sys
 from collections.abc import Awaitable, Callable
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.loader import select_template
+from django.views.defaults import server_error
 
 from traces.bodies import BodyTooLarge, check_headers, check_texts
-from traces.exceptions import DomainError
-from traces.problems import problem, problem_of, problem_of_status, title_of
+from traces.exceptions import DomainError, Unavailable
+from traces.problems import problem, problem_of, problem_of_status, retry_after, title_of
+
+logger = logging.getLogger(__name__)
 
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+AWAY = (OperationalError, InterfaceError)
+"""The database is gone, has no connection left, or did not give a lock or an answer in time."""
 
 
 class ProblemMiddleware:
@@ -57,6 +66,8 @@ class ProblemMiddleware:
         """Answer what a view raised; None leaves it to Django, which logs it and answers with its own page."""
         if isinstance(exception, RequestDataTooBig):
             exception = BodyTooLarge()
+        if isinstance(exception, AWAY):
+            return _unavailable(request, exception)
         if isinstance(exception, DomainError):
             return answer(request, exception)
         if isinstance(exception, ValidationError):
@@ -97,6 +108,12 @@ def wants_document(request: HttpRequest) -> bool:
     return "json" in accepted and "text/html" not in accepted
 
 
+def broke(request: HttpRequest) -> HttpResponseBase:
+    """What Django answers with when something was raised outside of a view, such as while reading the session."""
+    error = sys.exception()
+    return _unavailable(request, error) if isinstance(error, AWAY) else server_error(request)
+
+
 def answer(request: HttpRequest, error: DomainError) -> HttpResponseBase:
     """A domain error in the caller's language."""
     if wants_document(request):
@@ -109,13 +126,19 @@ def page(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     context = {"problem": detail, "title": title_of(status), "status": status}
     try:
         # Without a request where nobody has been recognised yet: the shell would ask who is signed in.
-        known = request if hasattr(request, "membership") else None
+        # Nor where the database is away: the shell would ask it.
+        known = request if hasattr(request, "membership") and status != 503 else None
         template = select_template([f"{status}.html", "problem.html", "400.html"])
-        return HttpResponse(template.render(context, known), status=status)
+        return HttpResponse(template.render(context, known), status=status, headers=retry_after(status))
     except TemplateDoesNotExist:
         return HttpResponse(
             f"{title_of(status)}\n\n{detail}\n", status=status, content_type="text/plain; charset=utf-8"
         )
+
+
+def _unavailable(request: HttpRequest, error: BaseException) -> HttpResponseBase:
+    logger.warning("the database could not serve a request: %s: %s", type(error).__name__, error)
+    return answer(request, Unavailable())
 
 
 def _answer_validation(request: HttpRequest, error: ValidationError) -> HttpResponseBase:

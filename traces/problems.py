@@ -21,6 +21,8 @@ CODES = {
     503: "unavailable",
 }
 """The code where nothing more exact is known."""
+RETRY_SECONDS = 5
+"""After how long whoever was told 503 may ask again. The database is back from a crash within that, as a rule."""
 
 DETAILS = {
     401: "Sign in, or send a valid token.",
@@ -28,6 +30,7 @@ DETAILS = {
     404: "There is no such thing here.",
     405: "This address does not answer this method.",
     500: "Something broke on our side. It has been recorded.",
+    503: "This cannot be answered just now. Try again in a few seconds.",
 }
 _OWN_FIELDS = frozenset({"type", "title", "status", "detail", "code"})
 
@@ -39,7 +42,7 @@ def problem(status: int, code: str, title: str, detail: str, **extra: object) ->
         {**extra, **basic},
         status=status,
         content_type="application/problem+json",
-        headers={"Cache-Control": "no-store"},
+        headers={"Cache-Control": "no-store", **retry_after(status)},
     )
 
 
@@ -55,6 +58,11 @@ def problem_of_status(status: int, detail: str = "", **extra: object) -> JsonRes
     return problem(
         status, CODES.get(status, "refused"), title_of(status), detail or DETAILS.get(status, title_of(status)), **extra
     )
+
+
+def retry_after(status: int) -> dict[str, str]:
+    """The header that says when to ask again, where the status means that asking again may help."""
+    return {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
 
 
 def title_of(status: int) -> str:
