@@ -81,7 +81,8 @@ def due(limit: int = 50) -> list[uuid.UUID]:
                 OR (r.status = 'planning' AND (r.planner_until <= clock_timestamp() OR EXISTS (
                     SELECT 1 FROM tools_worker w WHERE w.id = r.planner_id AND w.ended_at IS NOT NULL))))
               AND NOT EXISTS (
-                SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY (r.scopes) AND k.eased_at IS NULL AND k.released_at IS NULL)
+                SELECT 1 FROM tools_killswitch k
+                WHERE k.scope_key = ANY (r.scopes) AND k.eased_at IS NULL AND k.released_at IS NULL)
             ORDER BY r.id LIMIT %(limit)s
             """,
             {"settled": sorted(SETTLED), "limit": limit},

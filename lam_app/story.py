@@ -4,11 +4,16 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import F
+
 from accounts.models import Membership
 from accounts.roles import Role
-from approvals.models import Action
+from approvals.models import Action, Revision
+from approvals.states import SETTLED
 from lam_app.models import Report, Run, RunQuerySet
 from lam_app.states import FINISHED, RunStatus
+from tools.contract import Contract
+from tools.kinds import Tier
 from traces.models import Event
 
 EVENTS: Final = 300
@@ -18,11 +23,39 @@ QUIET: Final = frozenset({RunStatus.NEEDS_INPUT, RunStatus.NEEDS_HUMAN, RunStatu
 
 
 @dataclass(frozen=True)
+class Shown:
+    """One step as the run's page shows it: what it takes back, what takes it back, and whether anything could."""
+
+    action: Action
+    contract: Contract | None
+    takes_back: Action | None
+    taken_back_by: Action | None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does more than read."""
+        return self.contract is None or self.contract.tier is not Tier.READ
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing takes it back once it has run. It is said while it still waits, and afterwards."""
+        may_be = self.action.status not in SETTLED or self.action.status == "done"
+        return may_be and self.changes and (self.contract is None or self.contract.inverse is None)
+
+    @property
+    def undoable(self) -> bool:
+        """Whether this step alone can be asked to be taken back now."""
+        free = self.action.status == "done" and self.taken_back_by is None and self.takes_back is None
+        return free and self.changes and not self.final
+
+
+@dataclass(frozen=True)
 class Story:
     """Everything that the page of one run shows."""
 
     run: Run
     actions: list[Action]
+    steps: list[Shown]
     events: list[Event]
     report: Report | None
 
@@ -47,6 +80,23 @@ class Story:
         return any(action.status == "done" and action.undo_of is None for action in self.actions)
 
     @property
+    def undone(self) -> int:
+        """How many steps have been taken back."""
+        return sum(1 for action in self.actions if action.status == "undone")
+
+    @property
+    def undo_stopped(self) -> bool:
+        """Whether it needs a person because its undoing did not go through."""
+        came = [e for e in self.events if e.subject_kind == "run" and e.target == RunStatus.NEEDS_HUMAN]
+        return self.run.status == RunStatus.NEEDS_HUMAN and bool(came) and came[-1].source == RunStatus.UNDOING
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The report's lines, each with what became of its step since."""
+        now = {str(action.id): action.status for action in self.actions}
+        return [{**line, "now": now.get(line["action"], "")} for line in self.report.lines] if self.report else []
+
+    @property
     def waiting(self) -> list[Action]:
         """Actions that wait for a person."""
         return [action for action in self.actions if action.status == "in_review"]
@@ -64,13 +114,33 @@ def visible_runs(membership: Membership) -> RunQuerySet:
 
 
 def story(run: Run) -> Story:
-    """Read what belongs to a run. Three queries, whatever its size."""
+    """Read what belongs to a run. Four queries, whatever its size."""
+    actions = list(Action.objects.within(run.organization_id).of_run(run.pk))
     return Story(
         run=run,
-        actions=list(Action.objects.within(run.organization_id).of_run(run.pk)),
+        actions=actions,
+        steps=_steps(actions),
         events=list(Event.objects.within(run.organization_id).filter(run=run.pk).reverse()[:EVENTS]),
         report=Report.objects.filter(run=run).first(),
     )
+
+
+def _steps(actions: list[Action]) -> list[Shown]:
+    """The steps with the contracts under which they were ruled, and which of them takes which one back."""
+    current = Revision.objects.filter(action__in=actions, number=F("action__revision")).select_related("tool_version")
+    versions = {revision.action_id: revision.tool_version for revision in current}
+    by_id = {action.id: action for action in actions}
+    over = SETTLED - {"done"}
+    undoing = {action.undo_of: action for action in actions if action.undo_of and action.status not in over}
+    return [
+        Shown(
+            action=action,
+            contract=Contract.from_json(version.contract) if (version := versions.get(action.id)) else None,
+            takes_back=by_id.get(action.undo_of) if action.undo_of else None,
+            taken_back_by=undoing.get(action.id),
+        )
+        for action in actions
+    ]
 
 
 def started(rows: list[Run]) -> dict[uuid.UUID, list[Action]]:

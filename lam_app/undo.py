@@ -8,6 +8,7 @@ compensation; anything less needs a person, and says what was taken back and wha
 """
 
 import uuid
+from typing import Final
 
 from django.db import IntegrityError, connection, transaction
 
@@ -23,10 +24,13 @@ from lam_app.states import RUN, RunStatus
 from tools.saga import Undoing, plan, undoing_of
 from traces.clock import now
 from traces.doorbell import ring
+from traces.models import Event
 from traces.services import Entry, move, record
 
 STANDS = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.NEEDS_HUMAN})
 """Runs that nothing moves by itself any more: only those are taken back."""
+ENDED: Final = {ActionStatus.FAILED: "failed", ActionStatus.EXPIRED: "expired, for nobody decided in time"}
+"""How an undoing came to nothing that nobody refused."""
 
 
 def planned(run: Run) -> list[Undoing]:
@@ -106,7 +110,8 @@ def due(limit: int = 50) -> list[uuid.UUID]:
                 SELECT 1 FROM approvals_action a
                 WHERE a.run = r.id AND a.step > r.undo_from AND a.status <> ALL (%(settled)s))
               AND NOT EXISTS (
-                SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY (r.scopes) AND k.eased_at IS NULL AND k.released_at IS NULL)
+                SELECT 1 FROM tools_killswitch k
+                WHERE k.scope_key = ANY (r.scopes) AND k.eased_at IS NULL AND k.released_at IS NULL)
             ORDER BY r.id LIMIT %(limit)s
             """,
             {"settled": sorted(SETTLED), "limit": limit},
@@ -152,7 +157,7 @@ def advance(run_id: uuid.UUID) -> bool:
             _needs_human(run, _told(left, tried))
         elif coming is not None:
             assert run.undo_by_id is not None
-            _compensate(run, coming, asked_by=run.undo_by_id, why="")
+            _compensate(run, coming, asked_by=run.undo_by_id, why=_why(run))
         elif left:
             _needs_human(run, _told(left, tried))
         else:
@@ -175,6 +180,12 @@ def _compensate(run: Run, undoing: Undoing, *, asked_by: uuid.UUID, why: str) ->
     return action
 
 
+def _why(run: Run) -> str:
+    """What was said when the run's undoing was asked for: reviewers read it beside each step."""
+    asked = Event.objects.about(run.organization_id, run.id).filter(verb="undo_asked").last()
+    return asked.reason if asked is not None else ""
+
+
 def _needs_human(run: Run, why: str) -> None:
     move(
         Run,
@@ -194,8 +205,8 @@ def _told(left: list[Undoing], tried: dict[uuid.UUID | None, Action]) -> str:
     for one in sorted(left, key=lambda one: one.effect.step):
         attempt = tried.get(one.effect.action)
         if attempt is not None:
-            label = ActionStatus(attempt.status).label.lower()
-            why = f"its undoing (step {attempt.step}, {attempt.tool_name}) was {label}"
+            came = ENDED.get(attempt.status, f"was {ActionStatus(attempt.status).label.lower()}")
+            why = f"its undoing (step {attempt.step}, {attempt.tool_name}) {came}"
         else:
             why = one.why_not.rstrip(".") or "its undoing was not begun"
         lines.append(f"Step {one.effect.step} still stands ({one.effect.summary}): {why}.")

@@ -66,6 +66,7 @@ def _shown(request: PersonRequest, run: Run, *, step: int | None, problem: str =
         "step": step,
         "lines": _lines(run, undoings),
         "possible": sum(one.possible for one in undoings),
+        "staying": sum(not one.possible for one in undoings),
         "open": may_undo(request, run),
         "problem": problem,
         "reason": request.POST.get("reason", ""),

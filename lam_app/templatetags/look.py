@@ -9,6 +9,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
+from tools.contract import Contract
+from tools.kinds import Tier
+
 register = template.Library()
 
 ACTION: Final[dict[str, tuple[str, str]]] = {
@@ -93,6 +96,20 @@ def risk(value: str) -> SafeString:
 def maturity(value: str) -> SafeString:
     """The badge of how freely a tool may act."""
     return _badge("maturity", str(value), MATURITY)
+
+
+@register.simple_tag
+def undoing(contract: Contract | None) -> SafeString:
+    """The badge that says before a call whether it can be taken back after it, and whether a tool would do that."""
+    if contract is None or not contract.reversible:
+        shape, word = ("lock", "Cannot be undone")
+    elif contract.inverse is None:
+        shape, word = ("hand", "Undone only by hand")
+    else:
+        shape, word = ("undo-2", "Can be undone")
+    if contract is not None and contract.tier is Tier.READ:
+        shape, word = ("scan-eye", "Changes nothing")
+    return format_html('<span class="badge badge-line">{}{}</span>', icon(shape), word)
 
 
 @register.filter

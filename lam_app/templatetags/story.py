@@ -46,7 +46,7 @@ VERBS: Final[dict[str, Told]] = {
     "expired": Told("Nobody decided in time", "hourglass", "warn"),
     "withdrawn": Told("Withdrawn", "undo-2"),
     "undo_asked": Told("Somebody asked to take it back", "undo-2", "warn"),
-    "undone": Told("Undone: the compensation is in the ledger", "undo-2", "good"),
+    "undone": Told("Undone: what took it back is in the ledger", "undo-2", "good"),
     "reported": Told("Report written from the ledger", "file-text"),
 }
 RULED: Final[dict[str, Told]] = {
@@ -61,6 +61,7 @@ SILENT: Final = frozenset(
         ("run", "planning"),
         ("execution", "claimed"),
         ("execution", "recorded"),
+        ("execution", "undone"),
         ("action", "permitted"),
     }
 )
@@ -83,6 +84,8 @@ def told(event: Event) -> Told:
     """The sentence of an event: its verb's own where it has one, else the status that was reached."""
     if event.verb == "ruled" and event.target in RULED:
         return RULED[event.target]
+    if (event.subject_kind, event.verb) == ("run", "undone"):
+        return Told("Everything is taken back", "undo-2", "good")
     if event.verb in VERBS and not (event.verb == "expired" and event.target == "failed"):
         return VERBS[event.verb]
     tone = TONES.get(event.target, "")

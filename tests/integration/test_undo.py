@@ -78,6 +78,7 @@ def test_a_run_is_taken_back_last_step_first_and_each_step_waits_for_people(worl
     go_on(run)
     back = compensation(second)
     assert (back.status, back.origin, back.step, back.tool_name) == ("in_review", "undo", 3, "take_odd")
+    assert back.reasoning == "Undoes step 2: Put plate. A mistake."
     assert not Action.objects.filter(undo_of=first.id).exists()
     carried_out(world, back)
     go_on(run)
@@ -131,7 +132,7 @@ def test_t101_a_failing_inverse_never_ends_as_undone(world: World) -> None:
     go_on(run)
     only.refresh_from_db()
     assert (run.status, only.status) == ("needs_human", "done")
-    assert "was failed" in run.problem
+    assert "Step 1 still stands (Put cup): its undoing (step 2, take_odd) failed." in run.problem
 
 
 def test_what_failed_once_may_be_asked_for_again(world: World) -> None:
