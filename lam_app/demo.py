@@ -3,7 +3,8 @@
 The office is a service like any other. Its tools come in through the import that everybody uses, and its day goes the
 whole road: goals are submitted, the model proposes, the gate holds, executors call. Deciding is no exception: the
 demo's reviewer signs in with the demo's password and sends the form that the page has, since there is no other way to
-decide. That no person sat there, every reason says.
+decide. Where something is taken back, the demo's operator asks for it in the same way. That no person sat there, every
+reason says.
 """
 
 import json
@@ -36,7 +37,7 @@ ITS_ORGANIZATION = "demo"
 FROM_THE_OFFICE = frozenset({"send_message"})
 """Installed tools that the demo does without where it has an office, which does the same and has a ledger of it."""
 READS_ONLY = "The demo's choice: this only reads the back office, so nobody has to be asked."
-BY_THE_DEMO = "(Said by the demo's seeding in the name of reviewer.)"
+BY_THE_DEMO = "(Said by the demo's seeding in the name of {name}.)"
 AT_REST = FINISHED | {RunStatus.NEEDS_HUMAN, RunStatus.NEEDS_INPUT, RunStatus.HALTED}
 LOOK_SECONDS = 0.1
 ASK_SECONDS = 10
@@ -48,7 +49,7 @@ class OfficeSilent(Exception):
 
 
 class NotSignedIn(Exception):
-    """The demo's reviewer could not sign in."""
+    """One of the demo's people could not sign in."""
 
 
 def bring_office(address: str) -> None:
@@ -91,7 +92,8 @@ def play_day(address: str, pages: str) -> str:
 
 def _play(organization: Organization, address: str, pages: str) -> str:
     operator = User.objects.get(username="operator")
-    reviewer = Reviewer(pages, os.environ["LAM_DEMO_PASSWORD"])
+    password = os.environ["LAM_DEMO_PASSWORD"]
+    asks, reviewer = Person(pages, operator.username, password), Person(pages, "reviewer", password)
     underway: dict[uuid.UUID, dict[str, Any]] = {}
     for number, errand in enumerate(_office("GET", f"{address}/control/day")["errands"]):
         key = f"the demo's day, errand {number}"
@@ -108,39 +110,47 @@ def _play(organization: Organization, address: str, pages: str) -> str:
             errand = underway[action.run]
             if action.status == ActionStatus.UNCERTAIN or not _decided(action, errand, reviewer, address):
                 del underway[action.run]
-        for done in Run.objects.filter(id__in=list(underway), status__in=AT_REST).values_list("id", flat=True):
-            del underway[done]
+        for done in Run.objects.filter(id__in=list(underway), status__in=AT_REST):
+            if done.undo_by_id or not asks.takes_back(done, underway[done.id]["taken_back"]):
+                del underway[done.id]
         time.sleep(LOOK_SECONDS)
     left = Action.objects.filter(run__in=runs)
     waiting = left.filter(status=ActionStatus.IN_REVIEW).count()
     unknown = left.filter(status=ActionStatus.UNCERTAIN).count()
-    return f"{len(runs)} runs, {waiting} requests in review, {unknown} of unknown outcome"
+    undone = Run.objects.filter(id__in=runs, status=RunStatus.UNDONE).count()
+    return f"{len(runs)} runs, {undone} taken back, {waiting} requests in review, {unknown} of unknown outcome"
 
 
-def _decided(action: Action, errand: dict[str, Any], reviewer: "Reviewer", address: str) -> bool:
+def _decided(action: Action, errand: dict[str, Any], reviewer: "Person", address: str) -> bool:
     """Say what the errand says; False where it says nothing, or where the gate does not take it now."""
     if not errand["said"]:
         return False
     if errand["answer_lost"]:
         _office("POST", f"{address}/control/faults", {"operation": action.tool_name, "mode": "lose_answer"})
-    return reviewer.decides(action, errand["said"], f"{errand['why']} {BY_THE_DEMO}")
+    return reviewer.decides(action, errand["said"], errand["taken_back"] if action.undo_of else errand["why"])
 
 
-class Reviewer:
-    """The demo's reviewer with a browser session that nobody looks at."""
+class Person:
+    """One of the demo's people with a browser session that nobody looks at."""
 
-    def __init__(self, pages: str, password: str) -> None:
+    def __init__(self, pages: str, name: str, password: str) -> None:
         """Sign in. Raises NotSignedIn."""
         self.pages = pages
+        self.said = BY_THE_DEMO.format(name=name)
         self.cookies: dict[str, str] = {}
         self._send("GET", reverse("account_login"))
-        if not self._send("POST", reverse("account_login"), login="reviewer", password=password):
-            raise NotSignedIn(f"reviewer could not sign in at {pages}")
+        if not self._send("POST", reverse("account_login"), login=name, password=password):
+            raise NotSignedIn(f"{name} could not sign in at {pages}")
 
-    def decides(self, action: Action, decision: str, reason: str) -> bool:
+    def decides(self, action: Action, decision: str, why: str) -> bool:
         """Send the card's form; whether it was taken."""
         where, card = reverse("action_decide", args=[action.id]), reverse("action", args=[action.id])
-        return self._send("POST", where, decision=decision, digest=action.digest, reason=reason) == card
+        return self._send("POST", where, decision=decision, digest=action.digest, reason=f"{why} {self.said}") == card
+
+    def takes_back(self, run: Run, why: str) -> bool:
+        """Send the form that asks for a run to be taken back, where there is a reason to; whether it was taken."""
+        where, page = reverse("run_undo", args=[run.id]), reverse("run", args=[run.id])
+        return bool(why) and self._send("POST", where, reason=f"{why} {self.said}") == page
 
     def _send(self, method: str, path: str, **fields: str) -> str:
         """Ask for a page, or send its form; where the answer leads, or nothing where it is a page itself."""

@@ -42,13 +42,20 @@ class Errand:
     why: str = ""
     answer_lost: bool = False
     """The office does what was approved, and its answer never arrives."""
+    taken_back: str = ""
+    """Why whoever asked for it wants it taken back once the run has ended; empty where they do not."""
 
 
 DAY: Final = (
     Errand(goal=GOALS[1], said="approve", why="The carrier's notice says Friday."),
     Errand(goal=GOALS[2], said="approve", why="There are enough in the warehouse."),
     Errand(goal=GOALS[4]),
-    Errand(goal=GOALS[SAGA_AT], said="approve", why="The trip is in the budget."),
+    Errand(
+        goal=SAGA,
+        said="approve",
+        why="The trip is in the budget.",
+        taken_back="Without a room the flight is of no use.",
+    ),
     Errand(goal=GOALS[9], said="approve", why="The third customer who asks."),
     Errand(goal=GOALS[10], said="approve", why="This is what the carrier told us.", answer_lost=True),
     Errand(goal=GOALS[11], said="approve", why="The tray was replaced."),
@@ -63,5 +70,5 @@ DAY: Final = (
     Errand(goal=GOALS[3]),
     Errand(goal=GOALS[5]),
 )
-"""Done, failed, rejected and unknown; the reading ones ask nobody; the last seven wait. The first goal is left for
-whoever tries the demo."""
+"""Done, failed and taken back, rejected, unknown; the reading ones ask nobody; the last seven wait. The first goal is
+left for whoever tries the demo."""

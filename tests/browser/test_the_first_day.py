@@ -40,6 +40,7 @@ def test_the_runs_of_the_day_stand_where_they_ended(sign_in: Callable[..., Page]
     expect(operator.locator("main")).to_contain_text("Show me order 1009")
     assert faults_everywhere(operator, "day-runs") == []
     operator.get_by_role("link", name=re.compile("Book a flight for Priya")).click()
-    expect(operator.locator(".run-state")).to_contain_text("Needs a person")
-    expect(operator.locator(".step")).to_have_count(2)
+    expect(operator.locator(".run-state")).to_contain_text("Undone")
+    expect(operator.locator(".step")).to_have_count(3)
+    expect(operator.locator("#step-3")).to_contain_text("Takes step 1 back")
     assert faults_everywhere(operator, "day-run") == []

@@ -14,7 +14,7 @@ from tests.support.up import Up, until
 
 pytestmark = pytest.mark.slow
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start processes as another user")
-DAY = "day: 17 runs, 7 requests in review, 1 of unknown outcome"
+DAY = "day: 17 runs, 1 taken back, 7 requests in review, 1 of unknown outcome"
 TOOLS = """
     SELECT t.name, t.tier, t.maturity, v.contract->>'connector', v.contract->'binding'->>'server', v.number
     FROM tools_tool t JOIN tools_toolversion v ON v.id = t.version_id
@@ -48,7 +48,7 @@ def test_the_day_leaves_work_of_every_kind(up: Up) -> None:
         "pay_invoice",
         "send_message",
     ]
-    assert {status for _, status in statuses} == {"done", "failed", "in_review", "rejected", "uncertain"}
+    assert {status for _, status in statuses} == {"done", "failed", "in_review", "rejected", "uncertain", "undone"}
     assert ("reply_to_ticket", "uncertain") in statuses
     assert ("cancel_refund", "rejected") in statuses
     assert ("book_hotel", "failed") in statuses
@@ -61,7 +61,9 @@ def test_the_office_s_ledger_holds_what_the_day_says_and_nothing_else(up: Up) ->
     )
     ledger = {line["key"]: line["applied"] for line in up.office.ledger()}
     honoured = {key: status for key, status in called if status != "uncertain"}
-    assert {key: ledger[key] for key in honoured} == {key: status == "done" for key, status in honoured.items()}
+    assert {key: ledger[key] for key in honoured} == {
+        key: status in ("done", "undone") for key, status in honoured.items()
+    }
     assert len(ledger) == len(called)
     assert up.office.effects("reply_to_ticket") == 1  # nobody in the product knows; it was done, and only once
 
@@ -71,10 +73,27 @@ def test_decisions_of_the_day_are_a_reviewer_s_and_say_that_nobody_sat_there(up:
         "SELECT u.username, d.reason, d.decider_id = ANY (d.principals) FROM approvals_decision d"
         " JOIN accounts_user u ON u.id = d.decider_id"
     )
-    assert len(decided) == 9
+    assert len(decided) == 10
     for who, reason, own in decided:
         assert (who, own) == ("reviewer", False)
         assert reason.endswith("(Said by the demo's seeding in the name of reviewer.)")
+
+
+def test_a_half_done_errand_was_taken_back_on_the_same_road(up: Up) -> None:
+    runs = up.rows("SELECT id, problem FROM lam_app_run WHERE status = 'undone'")
+    assert [problem for _, problem in runs] == [""]
+    steps = up.rows(
+        f"SELECT step, tool_name, status, origin FROM approvals_action WHERE run = '{runs[0][0]}' ORDER BY step"
+    )
+    assert steps == [
+        (1, "book_flight", "undone", "planner"),
+        (2, "book_hotel", "failed", "planner"),
+        (3, "cancel_flight", "done", "undo"),
+    ]
+    asked = up.rows("SELECT actor_name, reason FROM traces_event WHERE verb = 'undo_asked'")
+    assert [who for who, _ in asked] == ["operator"]
+    assert asked[0][1].endswith("(Said by the demo's seeding in the name of operator.)")
+    assert up.office.effects("cancel_flight") == 1
 
 
 def test_what_only_reads_asks_nobody_and_what_writes_waits_for_a_person(up: Up) -> None:
