@@ -18,6 +18,7 @@ from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.kinds import IdempotencyClass, Tier
 from tools.models import Execution
+from tools.verifying import NOT_VERIFIED, VerifyState
 from traces.models import Event
 
 _ORDER: Final = {"deny": 0, "review": 1, "veto_window": 2, "allow": 3}
@@ -41,6 +42,12 @@ CHECKS: Final = {
     "approvers": "Who could decide",
 }
 """What checks are called on pages, where their own name is a programmer's."""
+CHECKED: Final = {
+    VerifyState.HELD: "The tool’s own check finds it",
+    VerifyState.MISSING: "The tool’s own check does not find it",
+    VerifyState.NOT_ASKED: "The tool could not be asked whether it holds",
+}
+"""What was found after a call that answered."""
 REACH: Final = {
     Tier.READ: "Only reads",
     Tier.DRAFT: "Makes a draft",
@@ -198,6 +205,20 @@ class Card:
                 return "It did not leave for the tool"
             case _:
                 return "It was handed to the tool; nobody knows how far it got"
+
+    @property
+    def checked(self) -> str:
+        """What the tool's own check found after the call, in words; empty where there is none."""
+        found = json.loads(self.execution.evidence or "{}").get("verified") if self.execution else None
+        if not isinstance(found, dict):
+            return ""
+        state, text = VerifyState(found["state"]), str(found["text"])
+        return f"{CHECKED[state]}. {text}".strip() if text else CHECKED[state]
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the tool said "done" and its own check did not find it."""
+        return self.execution is not None and self.execution.error_code == NOT_VERIFIED
 
     @property
     def must_expand(self) -> bool:

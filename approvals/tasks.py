@@ -142,7 +142,12 @@ def _claim(waiting: list[execute.Waiting], presence: Presence) -> list[executor.
 
 
 def _record(item: executor.Claimed, outcome: Outcome | ledger.Later, presence: Presence) -> int:
-    """Transaction 2: outcome, statuses and events, or when to look again. A settled row is the message to the mind."""
+    """Transaction 2: outcome, statuses and events, or when to look again. A settled row is the message to the mind.
+
+    Before it, outside of any transaction, the tool is asked whether the effect holds, where it can be.
+    """
+    if not isinstance(outcome, ledger.Later):
+        outcome = executor.verified(item, outcome)
     with presence.or_die(), transaction.atomic():
         if isinstance(outcome, ledger.Later):
             ledger.put_off(item.execution, item.fence, outcome, worker=presence.worker)

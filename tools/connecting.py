@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from tools.contract import Contract, Outcome
 from tools.previews import Look, Preview
+from tools.verifying import Verified
 from traces.canonical import JSON
 from traces.exceptions import DomainError
 
@@ -23,6 +24,8 @@ class Call:
     attempt: int = 1
     clean: bool = False
     """Whether every attempt before this one is known to have done nothing."""
+    arguments: Mapping[str, JSON] = field(default_factory=dict)
+    """What the request was prepared from; what a check holds the effect against. Nothing of it is sent."""
 
 
 class ToolFailed(DomainError):
@@ -50,5 +53,11 @@ class Connector(Protocol):
     def preview(self, contract: Contract, asked: Look) -> Preview:
         """What the call would do and what its identifiers name, without doing anything; within the contract's timeout,
         under the same egress rules. Whoever could not be asked is a preview that failed.
+        """
+        ...
+
+    def verify(self, contract: Contract, call: Call, answer: JSON) -> Verified:
+        """Whether the effect that a call's answer speaks of holds, without doing anything; within the contract's
+        timeout, under the same egress rules.
         """
         ...

@@ -112,6 +112,8 @@ class Contract:
     """Argument to the kind of record whose name is read fresh for the reviewer."""
     preview: bool = False
     """Whether the tool can say beforehand what a call would do."""
+    verify: bool = False
+    """Whether the tool can be asked after a call if the effect holds."""
     trusted_output: bool = False
     """Whether the result may be believed; text from outside may not."""
     timeout: float = 30.0
@@ -180,6 +182,7 @@ class Contract:
             "scope_fields": dict(self.scope_fields),
             "lookups": dict(self.lookups),
             "preview": self.preview,
+            "verify": self.verify,
         }
 
     @classmethod

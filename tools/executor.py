@@ -22,6 +22,7 @@ from tools.models import Execution, Worker
 from tools.permits import PermitClaims
 from tools.presence import Presence
 from tools.states import ExecutionStatus
+from tools.verifying import Verified, weighed
 from traces.clock import now
 from traces.exceptions import DomainError
 from traces.ids import uuid7
@@ -193,6 +194,22 @@ def _absent(claimed: Claimed, presence: Presence, taken: Taken, doubt: Outcome, 
     return Later(claimed.contract.timeout, claimed.call.attempt - 1, doubt)
 
 
+def verified(claimed: Claimed, outcome: Outcome) -> Outcome:
+    """Ask the tool whether the effect holds that its answer speaks of, where it can be asked. Never raises.
+
+    Before the record, since what is DONE stays DONE: an effect that its own tool does not find becomes UNCERTAIN, with
+    the answer and the check as evidence. Whoever dies here leaves a claim that is recovered like any other.
+    """
+    contract = claimed.contract
+    if outcome.status is not OutcomeStatus.DONE or not contract.verify:
+        return outcome
+    try:
+        found = registry.connector(contract).verify(contract, claimed.call, outcome.result)
+        return weighed(outcome, found)
+    except Exception as error:  # a connector's mistake says nothing against the answer
+        return weighed(outcome, Verified.not_asked(f"Asking stopped with {type(error).__name__}."))
+
+
 def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, worker: Worker) -> list[uuid.UUID]:
     """Write down what came of the calls and settle their actions, in the caller's transaction.
 
@@ -220,7 +237,7 @@ def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, w
             },
             changes={"finished_at": now()},
             guard=Guard("m.fence = asked._fence AND m.claimer_id = %(worker)s", {"worker": worker.id}),
-            details={c.execution: {"action": str(c.call.action), "sent": o.sent} for c, o in group},
+            details={c.execution: _told(c, o) for c, o in group},
         )
         owned = {c.call.action for c, _ in group if c.execution in set(recorded)}
         settled += move(
@@ -234,3 +251,9 @@ def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, w
             changes={"settled_at": now()} if status is not ExecutionStatus.UNCERTAIN else None,
         )
     return settled
+
+
+def _told(claimed: Claimed, outcome: Outcome) -> dict[str, object]:
+    """What the event of a record says: whether anything was sent, and what the tool's own check found."""
+    check = {"verified": outcome.evidence["verified"]} if "verified" in outcome.evidence else {}
+    return {"action": str(claimed.call.action), "sent": outcome.sent, **check}

@@ -116,7 +116,12 @@ def fit(permit: Permit) -> Waiting:
         claims=claims,
         contract=contract,
         call=Call(
-            organization=action.organization_id, run=action.run, action=action.id, key=claims.key, request=request
+            organization=action.organization_id,
+            run=action.run,
+            action=action.id,
+            key=claims.key,
+            request=request,
+            arguments=arguments,
         ),
         foreseen=foreseen(revision) if contract.preview or contract.lookups else "",
     )

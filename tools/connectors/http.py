@@ -10,7 +10,8 @@ The binding (written by the importer, `tools.openapi`) says where each argument 
      "key_header": "Idempotency-Key",                                 only where the operation declares one
      "credentials": [{"header": "Authorization", "prefix": "Bearer ", "name": "orders"}],
      "probe": {"path": "/effects/{key}", "happened": "happened", "answer": "answer"},
-     "preview": {…}, "lookups": {…}}                                  see `tools.connectors.http_preview`
+     "preview": {…}, "lookups": {…},                                  see `tools.connectors.http_preview`
+     "verify": {…}}                                                   see `tools.connectors.http_verify`
 
 Two things are added when sending, both outside the hash because neither is the agent's to choose: the idempotency key,
 which is a function of run and step, and the organization's credentials, which go into declared header slots only.
@@ -32,6 +33,7 @@ from tools.connecting import Call
 from tools.contract import Contract, Error, IdempotencyClass, Outcome, OutcomeStatus, Tier
 from tools.egress import target
 from tools.previews import Look, Preview
+from tools.verifying import Verified
 from tools.text import control_characters
 from traces.canonical import JSON, canonical
 
@@ -117,19 +119,39 @@ class HttpConnector:
         """What the binding's reading operation says of the call, and the names behind its identifiers."""
         from tools.connectors import http_preview
 
-        binding, deadline = contract.binding, time.monotonic() + contract.timeout
+        deadline = time.monotonic() + contract.timeout
 
         def left() -> float:
             return deadline - time.monotonic()
 
-        def ask(part: Mapping[str, Any], arguments: Mapping[str, JSON]) -> Outcome:
-            # No key: nothing is done under it. A reading is not repeated, and is none of the call's attempts.
-            bound = {"server": binding["server"], "credentials": binding.get("credentials", ()), **part}
-            reading = replace(contract, binding=bound, tier=Tier.READ, timeout=left())
-            nothing = Call(asked.organization, asked.run, asked.action, key="", request=None)
-            return self._send(reading, nothing, self.prepare(reading, arguments))
+        nothing = Call(asked.organization, asked.run, asked.action, key="", request=None)
 
-        return http_preview.preview(binding, asked, ask, seconds=left)
+        def ask(part: Mapping[str, Any], arguments: Mapping[str, JSON]) -> Outcome:
+            return self._read(contract, nothing, part, arguments, seconds=left())
+
+        return http_preview.preview(contract.binding, asked, ask, seconds=left)
+
+    def verify(self, contract: Contract, call: Call, answer: JSON) -> Verified:
+        """What the binding's reading operation says of the effect, after the call."""
+        from tools.connectors import http_verify
+
+        nothing = replace(call, key="", request=None)
+
+        def ask(part: Mapping[str, Any], arguments: Mapping[str, JSON]) -> Outcome:
+            return self._read(contract, nothing, part, arguments, seconds=contract.timeout)
+
+        return http_verify.verify(contract.binding, call.arguments, answer, ask)
+
+    def _read(
+        self, contract: Contract, nothing: Call, part: Mapping[str, Any], arguments: Mapping[str, JSON], seconds: float
+    ) -> Outcome:
+        """Send a reading operation. No key: nothing is done under it. It is not repeated, and none of the call's
+        attempts.
+        """
+        binding: dict[str, Any] = contract.binding
+        bound = {"server": binding["server"], "credentials": binding.get("credentials", ()), **part}
+        reading = replace(contract, binding=bound, tier=Tier.READ, timeout=seconds)
+        return self._send(reading, nothing, self.prepare(reading, arguments))
 
     def _send(self, contract: Contract, call: Call, request: Mapping[str, Any]) -> Outcome:
         # Imported where something is sent: the web processes prepare and show, they never send.

@@ -9,7 +9,8 @@
         ...
 
 The function raises ToolFailed only when it knows that nothing was done. Whatever else it raises leaves a doubt.
-A preview raises it when the call would fail. Previews and lookups run where our own database refuses every write.
+A preview raises it when the call would fail. Previews, lookups and checks run where our own database refuses every
+write.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from pydantic import BaseModel
 from tools.connecting import Call, ToolFailed
 from tools.contract import Category, Contract, Error, Idempotency, Outcome, OutcomeStatus, Tier
 from tools.previews import Look, Preview, PreviewState, identifiers
+from tools.verifying import Verified
 from traces.canonical import JSON
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -33,8 +35,8 @@ Result = dict[str, JSON]
 class PythonTool(Generic[Model]):
     """A registered function with its contract.
 
-    ``probing`` adds the answer to "what became of this key?", ``previewing`` the one to "what would this do?", and
-    ``lookup`` the name behind an identifier.
+    ``probing`` adds the answer to "what became of this key?", ``previewing`` the one to "what would this do?",
+    ``verifying`` the one to "did it hold?", and ``lookup`` the name behind an identifier.
     """
 
     contract: Contract
@@ -42,6 +44,7 @@ class PythonTool(Generic[Model]):
     function: Callable[[Model, Call], Result]
     asks: Callable[[Call], Result | None] | None = None
     foresees: Callable[[Model, Look], Preview] | None = None
+    checks: Callable[[Model, Call, Result], Verified] | None = None
     names: dict[str, Callable[[str, Look], str | None]] = field(default_factory=dict)
 
     def probing(self, asks: Callable[[Call], Result | None]) -> Callable[[Call], Result | None]:
@@ -54,6 +57,12 @@ class PythonTool(Generic[Model]):
         self.foresees = foresees
         self.contract = replace(self.contract, preview=True).validate()
         return foresees
+
+    def verifying(self, checks: Callable[[Model, Call, Result], Verified]) -> Callable[[Model, Call, Result], Verified]:
+        """Register how to find out, after a call that answered, whether its effect holds."""
+        self.checks = checks
+        self.contract = replace(self.contract, verify=True).validate()
+        return checks
 
     def lookup(self, argument: str, kind: str) -> Callable[[Names], Names]:
         """Register how to read the name of what an argument identifies: None where there is no such record."""
@@ -206,6 +215,20 @@ class PythonConnector:
             return Preview.refused(failed.message)
         except Exception as error:
             return Preview.failed(f"Asking stopped with {type(error).__name__}.")
+
+    def verify(self, contract: Contract, call: Call, answer: JSON) -> Verified:
+        """Ask the tool's own check, where nothing can be written to our database."""
+        found = self._find(contract)
+        if found is None or found.checks is None:
+            return Verified.not_asked(f"{contract.name} has no check on this executor.")
+        request: dict[str, Any] = call.request
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION READ ONLY")
+                return found.checks(found.model.model_validate(request["arguments"]), call, cast("Result", answer))
+        except Exception as error:
+            return Verified.not_asked(f"Asking stopped with {type(error).__name__}.")
 
     @staticmethod
     def _find(contract: Contract) -> PythonTool[Any] | None:

@@ -11,7 +11,7 @@ trusts the document's extensions:
   nothing, or an answer whose boolean field `happened` says so;
 * `inverse`: the operation that takes it back, ``{"operation": id, "arguments": {argument: field of the answer}}``;
 * `amount`, the argument that says how much money moves, with `currency` or `currency-field`;
-* `preview` and `lookups`: what can be asked before the call (`tools.openapi.previews`);
+* `preview` and `lookups`: what can be asked before the call, and `verify`: what after it (`tools.openapi.previews`);
 * `tier`, `summary`, `consent`, `timeout`, `trusted-output`.
 
 Words that nobody knows leave an operation out. Pure.
@@ -36,7 +36,7 @@ _FREER = (
     *("amount", "currency", "currency-field"),
 )
 _REPEATING = ("idempotency", "key-seconds", "key-header", "probe")
-_BEFOREHAND = ("preview", "lookups")
+_BEFOREHAND = ("preview", "lookups", "verify")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 

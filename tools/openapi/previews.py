@@ -7,9 +7,13 @@
     "x-countersign-lookups": {"order": {"kind": "order", "operation": "get_order", "parameter": "id",
                                         "name": ["/title", "/date"]}}
 
+    "x-countersign-verify": {"operation": "get_order", "arguments": {"id": {"answer": "/id"}},
+        "holds": [{"at": "/status", "is": {"value": "cancelled"}}]}            or "gone": true in the place of holds
+
 `arguments` says which argument of the call goes into which parameter of the GET; everything else are JSON pointers into
 its answer, beside `after`, which is an argument of the call, a fixed value, or a pointer (`answer`). A lookup that is a
-word alone says the kind of record and names nothing. Pure.
+word alone says the kind of record and names nothing. A check after the call is told the same way; what it looks for may
+be named by the call's own answer. Pure.
 """
 
 import re
@@ -19,6 +23,7 @@ from typing import Any
 
 from tools.contract import Contract
 from tools.openapi.document import Document, Unsupported, clean
+from tools.verifying import FROM_ANSWER
 from traces.canonical import JSON
 
 AT = "x-countersign-"
@@ -42,13 +47,37 @@ def asked_beforehand(document: Document, contract: Contract, said: Mapping[str, 
         contract = replace(contract, lookups=kinds)
         if parts:
             contract = replace(contract, binding={**contract.binding, "lookups": parts})
+    if "verify" in said:
+        part = _verify(document, contract, said["verify"])
+        contract = replace(contract, verify=True, binding={**contract.binding, "verify": part})
     return contract
 
 
-def _preview(document: Document, contract: Contract, said: Mapping[str, Any]) -> dict[str, Any]:
-    at = f"{AT}preview"
+def _verify(document: Document, contract: Contract, said: Mapping[str, Any]) -> dict[str, Any]:
+    at, known = f"{AT}verify", _arguments(contract)
+    _only(at, said, {"operation", "arguments", "holds", "gone"})
+    taken = {
+        str(theirs): FROM_ANSWER + _pointer(at, ours["answer"]) if isinstance(ours, dict) else str(ours)
+        for theirs, ours in said.get("arguments", {}).items()
+    }
+    _known(at, [one for one in taken.values() if not one.startswith(FROM_ANSWER)], known)
+    found = _reading(document, at, str(said["operation"]), taken)
+    if said.get("gone") is True and "holds" not in said:
+        return {**found, "gone": True}
+    rows = said["holds"]
+    if "gone" in said or not 1 <= len(rows) <= MOST_ROWS:
+        raise Unsupported(at, f"says either what holds, in 1 to {MOST_ROWS} rows, or that it is gone")
+    return {**found, "holds": [{"at": _pointer(at, row["at"]), "is": _after(at, row["is"], known)} for row in rows]}
+
+
+def _arguments(contract: Contract) -> set[str]:
+    """What the call's arguments are called."""
     given = contract.arguments_schema.get("properties")
-    known = set(given) if isinstance(given, dict) else set()
+    return set(given) if isinstance(given, dict) else set()
+
+
+def _preview(document: Document, contract: Contract, said: Mapping[str, Any]) -> dict[str, Any]:
+    at, known = f"{AT}preview", _arguments(contract)
     taken = {str(theirs): str(ours) for theirs, ours in said.get("arguments", {}).items()}
     _only(at, said, {"operation", "arguments", "effect", "preconditions", "text", "affected"})
     _known(at, taken.values(), known)
