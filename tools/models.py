@@ -259,6 +259,11 @@ class KillSwitch(models.Model):
                 name="kill_eased_by_a_second_person",
             ),
             models.CheckConstraint(
+                condition=models.Q(eased_by__isnull=True, eased_at__isnull=True)
+                | models.Q(eased_by__isnull=False, eased_at__isnull=False),
+                name="kill_eased_by_somebody",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(released_at__isnull=True)
                 | models.Q(eased_at__isnull=False, released_at__gte=models.F("eased_at")),
                 name="kill_eased_before_released",

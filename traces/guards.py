@@ -21,7 +21,7 @@ def status_edges(table: str, initial: str, edges: Iterable[tuple[str, str]], *, 
     """A trigger that refuses rows born in another status than ``initial`` and any edge that is not listed."""
     listed = ", ".join(f"'{source}>{target}'" for source, target in sorted(edges))
     return f"""
-CREATE OR REPLACE FUNCTION {table}_edges() RETURNS trigger LANGUAGE plpgsql AS $guard$
+CREATE OR REPLACE FUNCTION {table}_edges() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $guard$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.{column} <> '{initial}' THEN
@@ -48,7 +48,7 @@ CREATE CONSTRAINT TRIGGER {table}_told_insert AFTER INSERT ON {table}
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {table}_told();
 """
     return f"""
-CREATE OR REPLACE FUNCTION {table}_told() RETURNS trigger LANGUAGE plpgsql AS $guard$
+CREATE OR REPLACE FUNCTION {table}_told() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $guard$
 BEGIN
     IF NOT EXISTS (
         SELECT 1 FROM traces_event e
@@ -69,7 +69,7 @@ END $guard$;
 def append_only(table: str) -> str:
     """Triggers that refuse every UPDATE, DELETE and TRUNCATE."""
     return f"""
-CREATE OR REPLACE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS $guard$
+CREATE OR REPLACE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $guard$
 BEGIN
     RAISE EXCEPTION '{table}: rows are written once; % is refused', TG_OP USING ERRCODE = '{REFUSED}';
 END $guard$;
@@ -84,7 +84,7 @@ def kept(table: str, changing: Sequence[str]) -> str:
     """Triggers that refuse DELETE and TRUNCATE, and any UPDATE that touches another column than ``changing``."""
     free = ", ".join(f"'{name}'" for name in changing)
     return f"""
-CREATE OR REPLACE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql AS $guard$
+CREATE OR REPLACE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $guard$
 BEGIN
     IF TG_OP <> 'UPDATE' THEN
         RAISE EXCEPTION '{table}: rows are kept; % is refused', TG_OP USING ERRCODE = '{REFUSED}';
