@@ -2,6 +2,8 @@
 
 The parser keeps whatever arrives of a head until the head is complete. Without an end, one connection that never
 finishes its head would fill the memory (T89). Complete heads are judged by ``traces.bodies``, before Django reads them.
+So would one that sends headers behind its body, which the parser keeps as well, or a chunk's length without an end:
+``traces.bodies`` sees neither, because neither is part of the body.
 """
 
 from typing import Any
@@ -16,28 +18,54 @@ _TOO_LARGE = (
 )
 
 
+FRAMING = 8
+"""Bytes around a body that each of its own may cost, as when it is sent in chunks of one byte."""
+
+
 class BoundedHead(HttpToolsProtocol):
-    """Hangs up on a head that is longer than LARGEST_HEAD bytes and still not complete."""
+    """Hangs up on a head that is longer than LARGEST_HEAD bytes and still not complete, and on as much around a body."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._heard: int | None = None
         """Bytes of the head that is arriving; None between heads."""
+        self._around: int | None = None
+        """Bytes that arrived behind the head and are not accounted for by the body; None outside of bodies."""
+        self._number = 0
+        """Of the request that is arriving: several may arrive in one piece."""
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self._heard = 0
+        self._heard, self._number = 0, self._number + 1
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        self._heard = None
+        self._heard, self._around = None, 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        if self._around is not None:
+            self._around -= (1 + FRAMING) * len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._around = None
+        super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived, and look whether there is an end in sight."""
+        inside = self._number if self._around is not None else None
         super().data_received(data)
-        if self._heard is None or self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._around is not None and inside == self._number:
+            self._around += len(data)
+            if self._around > LARGEST_HEAD:
+                self.transport.close()  # without a word: the answer may have begun
+        if self._heard is None:
             return
         self._heard += len(data)
         if self._heard > LARGEST_HEAD:
