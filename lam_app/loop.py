@@ -29,7 +29,7 @@ from lam_app.states import RunStatus
 from tools.models import Worker
 from tools.presence import Presence
 from traces.calls import ModelCall, remember, spent_by, storable
-from traces.clock import later, now
+from traces.clock import Moment, later
 from traces.ids import uuid7
 from traces.services import Actor, Guard, move
 
@@ -116,7 +116,7 @@ def advance(run_id: uuid.UUID, presence: Presence) -> bool:
 
 def _take(run_id: uuid.UUID, worker: Worker) -> Turn | None:
     """Hold a run: from SUBMITTED or WAITING along an edge, from a dead or silent planner by taking its place."""
-    hold: dict[str, Any] = {"planner_id": worker.id, "planner_until": later(PLANNING_SECONDS)}
+    hold: dict[str, Any] = {"planner_id": worker.id, "planner_until": Moment(PLANNING_SECONDS)}
     with transaction.atomic():
         for source, guard in ((RunStatus.SUBMITTED, None), (RunStatus.WAITING, SETTLED_STEP)):
             if move(
@@ -127,12 +127,13 @@ def _take(run_id: uuid.UUID, worker: Worker) -> Turn | None:
             with connection.cursor() as cursor:
                 cursor.execute(
                     """
-                    UPDATE lam_app_run r SET planner_id = %(worker)s, planner_until = %(until)s
+                    UPDATE lam_app_run r SET planner_id = %(worker)s,
+                        planner_until = clock_timestamp() + make_interval(secs => %(seconds)s)
                     WHERE r.id = %(run)s AND r.status = 'planning' AND (
                         r.planner_until <= clock_timestamp() OR EXISTS (
                             SELECT 1 FROM tools_worker w WHERE w.id = r.planner_id AND w.ended_at IS NOT NULL))
                     """,
-                    {"worker": worker.id, "until": hold["planner_until"], "run": run_id},
+                    {"worker": worker.id, "seconds": float(PLANNING_SECONDS), "run": run_id},
                 )
                 if cursor.rowcount != 1:
                     return None
@@ -232,7 +233,7 @@ def _finish(turn: Turn, finish: Finish) -> None:
             turn,
             RunStatus.FAILED if failed else RunStatus.SUCCEEDED,
             "finished",
-            finished_at=now(),
+            finished_at=Moment(),
             problem="Nothing of what was proposed was done." if failed else "",
         )
         Report(

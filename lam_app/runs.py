@@ -14,7 +14,7 @@ from lam_app.exceptions import GoalRefused, MayNotSubmit, RunMovedOn, RunNotFoun
 from lam_app.models import Run
 from lam_app.states import RUN, RunStatus
 from tools.scopes import keys_over
-from traces.clock import now
+from traces.clock import Moment
 from traces.doorbell import ring
 from traces.ids import uuid7
 from traces.services import Entry, move, record
@@ -99,7 +99,7 @@ def cancel(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, reason: s
             actor=by,
             verb="cancelled",
             reason=reason,
-            changes={"finished_at": now(), "planner_id": None, "planner_until": None},
+            changes={"finished_at": Moment(), "planner_id": None, "planner_until": None},
         )
         withdraw_run(organization=organization, run=run.id, actor=by, reason=reason or "The run was cancelled.")
     run.refresh_from_db()
@@ -132,7 +132,7 @@ def answer(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, text: str
                 "question": "",
                 "problem": "",
                 "planner_id": None,
-                "planner_until": now(),
+                "planner_until": Moment(),
             },
         )
         ring("lam_app.tasks.advance_runs")

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from traces.canonical import canonical
+from traces.clock import Moment
 from traces.ids import uuid7
 from traces.models import Moving
 
@@ -162,7 +163,8 @@ def move(
 ) -> list[uuid.UUID]:
     """Move rows along one edge and write their events: compare-and-set and memory in one statement.
 
-    ``changes`` sets columns alike on all rows, ``each`` a value a row (which ``then`` can read from ``asked`` too).
+    ``changes`` sets columns alike on all rows (a ``Moment`` by the database's clock), ``each`` a value a row (which
+    ``then`` can read from ``asked`` too).
     ``guard`` narrows which rows may still move, ``reasons`` gives single rows a reason of their own, ``then`` adds a
     common table expression over ``moved`` (such as the ledger's insert). Rows are locked in the order of their ids, so
     that two movers cannot deadlock; ``skip_locked`` leaves out what another mover holds instead of waiting for it.
@@ -184,7 +186,7 @@ def move(
     names = "".join(f", {name}" for name in each)
     # A leading underscore marks a value that only ``then`` reads; it is no column of the moving table.
     assigned = "".join(f", {name} = asked.{name}" for name in each if not name.startswith("_"))
-    assigned += "".join(f", {name} = %(set_{name})s" for name in changes or {})
+    assigned += "".join(f", {name} = {_written(name, value)}" for name, value in (changes or {}).items())
     sql = f"""
 WITH asked AS (
     SELECT * FROM unnest(
@@ -227,10 +229,21 @@ SELECT id FROM moved
         "kind": model.event_kind,
         "reasons": [(reasons or {}).get(row, reason) for row in asked],
         **columns,
-        **{f"set_{name}": value for name, value in (changes or {}).items()},
+        **{f"set_{name}": _bare(value) for name, value in (changes or {}).items()},
         **(dict(guard.params) if guard else {}),
         **(dict(then.params) if then else {}),
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return [row[0] for row in cursor.fetchall()]
+
+
+def _written(name: str, value: object) -> str:
+    """The SQL that a column is set to."""
+    if isinstance(value, Moment):
+        return f"clock_timestamp() + make_interval(secs => %(set_{name})s)"
+    return f"%(set_{name})s"
+
+
+def _bare(value: object) -> object:
+    return float(value.after) if isinstance(value, Moment) else value

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from approvals.models import Action, Permit
 from approvals.states import ActionStatus
-from traces.clock import now
+from traces.clock import Moment
 from traces.doorbell import ring
 from traces.services import Actor, Guard, move
 
@@ -34,7 +34,7 @@ def expire() -> int:
             actor=SWEEPER,
             verb="expired",
             reason="Nobody decided in time.",
-            changes={"settled_at": now()} if waiting else None,
+            changes={"settled_at": Moment()} if waiting else None,
             guard=Guard("m.expires_at <= clock_timestamp()"),
             skip_locked=True,
         )
@@ -51,7 +51,7 @@ def expire() -> int:
             actor=SWEEPER,
             verb="expired",
             reason="The permit was not used in time.",
-            changes={"settled_at": now()} if unused else None,
+            changes={"settled_at": Moment()} if unused else None,
             guard=Guard(
                 "EXISTS (SELECT 1 FROM approvals_permit p WHERE p.action_id = m.id AND p.revoked_at IS NULL"
                 " AND p.expires_at <= clock_timestamp())"
@@ -73,7 +73,7 @@ def expire() -> int:
             actor=SWEEPER,
             verb="expired",
             reason="It was decided on in time, and no permit was signed while that decision was fresh.",
-            changes={"settled_at": now()} if stale else None,
+            changes={"settled_at": Moment()} if stale else None,
             guard=Guard(
                 "NOT EXISTS (SELECT 1 FROM approvals_permit p WHERE p.action_id = m.id AND p.revoked_at IS NULL)"
             ),

@@ -4,7 +4,7 @@ from django.db import connection, transaction
 
 from approvals.models import Action, Permit
 from approvals.states import ActionStatus
-from traces.clock import now
+from traces.clock import Moment, now
 from traces.doorbell import ring
 from traces.services import Actor, Guard, move
 
@@ -40,7 +40,7 @@ def halt() -> int:
                 actor=SWEEPER,
                 verb="halted",
                 reason="A stop was engaged.",
-                changes={"settled_at": now()} if ids else None,
+                changes={"settled_at": Moment()} if ids else None,
                 guard=BARRED,
                 skip_locked=True,
             )

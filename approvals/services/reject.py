@@ -8,7 +8,7 @@ from approvals.exceptions import ReasonMissing
 from approvals.models import Action, Decision
 from approvals.services.deciding import decided, remembers_refusals, shown, take
 from approvals.states import ActionStatus
-from traces.clock import now
+from traces.clock import Moment
 from traces.doorbell import ring
 from traces.services import move
 
@@ -29,7 +29,7 @@ def reject(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest
         actor=person(actor),
         verb="rejected",
         reason=reason,
-        changes={"settled_at": now()},
+        changes={"settled_at": Moment()},
     )
     ring("lam_app.tasks.advance_runs")
     return decision

@@ -20,7 +20,7 @@ from approvals.services.propose import Proposal, revise, tell_unroutable
 from approvals.services.reserve import release, reserve
 from approvals.states import ActionStatus
 from tools.previews import Told
-from traces.clock import later, now
+from traces.clock import Moment, now
 from traces.doorbell import ring
 from traces.services import Actor, move
 
@@ -103,7 +103,7 @@ def rejudge(action: Action, *, actor: Actor, why: str, seen: Seen | None = None)
                 "quorum": max(1, ruling.quorum),
                 "teams": Jsonb([list(team) for team in ruling.teams]),
                 "unroutable": ruling.unroutable,
-                "expires_at": later(settings.LAM_REVIEW_SECONDS),
+                "expires_at": Moment(settings.LAM_REVIEW_SECONDS),
             },
         )
         if not moved:
@@ -124,7 +124,7 @@ def rejudge(action: Action, *, actor: Actor, why: str, seen: Seen | None = None)
                 actor=Actor.system("policy"),
                 verb="ruled",
                 reason=" ".join(f.text for f in ruling.findings if f.verdict is Verdict.DENY)[:2000],
-                changes={"settled_at": now()},
+                changes={"settled_at": Moment()},
             )
             release([action.id])
             ring("lam_app.tasks.advance_runs")

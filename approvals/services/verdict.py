@@ -10,7 +10,7 @@ from approvals.services.deciding import decided, remembers_refusals, shown, take
 from approvals.states import ActionStatus
 from tools.models import Execution
 from tools.states import ExecutionStatus
-from traces.clock import now
+from traces.clock import Moment
 from traces.doorbell import ring
 from traces.services import move
 
@@ -51,7 +51,7 @@ def _settle(
         actor=person(actor),
         verb=verb,
         reason=reason,
-        changes={"finished_at": now(), "error_code": "" if happened else "did_not_happen"},
+        changes={"finished_at": Moment(), "error_code": "" if happened else "did_not_happen"},
     )
     move(
         Action,
@@ -61,7 +61,7 @@ def _settle(
         actor=person(actor),
         verb=verb,
         reason=reason,
-        changes={"settled_at": now()},
+        changes={"settled_at": Moment()},
     )
     ring("lam_app.tasks.advance_runs")
     return decision

@@ -4,7 +4,7 @@ import uuid
 
 from approvals.models import Action, Permit
 from approvals.states import ActionStatus
-from traces.clock import now
+from traces.clock import Moment, now
 from traces.services import Actor, move
 
 OPEN = (ActionStatus.PROPOSED, ActionStatus.IN_REVIEW, ActionStatus.SCHEDULED, ActionStatus.PERMITTED)
@@ -35,7 +35,7 @@ def withdraw_run(*, organization: uuid.UUID, run: uuid.UUID, actor: Actor, reaso
             actor=actor,
             verb="withdrawn",
             reason=reason,
-            changes={"settled_at": now()},
+            changes={"settled_at": Moment()},
         )
     Permit.objects.filter(action_id__in=moved, revoked_at=None).update(revoked_at=now(), revoked_because=reason)
     return moved

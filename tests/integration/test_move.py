@@ -1,6 +1,7 @@
 """move: many rows along one edge, with their events, in one statement; whoever comes second moves nothing."""
 
 import uuid
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -11,6 +12,7 @@ from approvals.models import Action
 from lam_app.models import Run
 from tests.support.racing import race
 from tests.support.world import World
+from traces.clock import Moment, now
 from traces.models import Event, EventDetail
 from traces.services import Actor, Column, Guard, move
 
@@ -129,3 +131,17 @@ def test_two_edges_out_of_one_status_cannot_both_be_walked(world: World) -> None
         action = world.staged()
         came = race(*(partial(walk, action, target) for target in ("rejected", "expired", "withdrawn", "denied")))
         assert sorted(map(len, came)) == [0, 0, 0, 1]
+
+
+def test_a_moment_is_read_off_the_databases_clock_as_the_row_is_written(world: World) -> None:
+    first, second = world.run(), world.run()
+    began, ahead = now(), timedelta(seconds=90)
+    with CaptureQueriesContext(connection) as captured:
+        cancelled([first.id], changes={"finished_at": Moment(), "planner_until": Moment(90)})
+    assert len(captured) == 1
+    before = now()
+    cancelled([second.id], changes={"finished_at": Moment(), "planner_until": Moment(-90)})
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert began < first.finished_at < before < second.finished_at < now()
+    assert began < first.planner_until - ahead < before < second.planner_until + ahead
