@@ -10,15 +10,15 @@ Limits stand apart because they are counted inside the transaction that stages t
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from accounts.models import Agent
 from approvals import binding
 from approvals.facts.approvers import able_to_decide
 from approvals.facts.dryrun import dry_run_of
 from approvals.facts.history import history_of
-from approvals.facts.parties import agent_of, initiator_of, tool_facts
+from approvals.facts.parties import parties_of, tool_facts
 from approvals.facts.scope import resources_named
 from approvals.models import PolicyVersion
 from approvals.policy import DryRun, Facts, Halt, Origin, PlanState, Policy, Ruling, Usage, read_policy, rule
@@ -85,7 +85,7 @@ class Gathered:
     contract: Contract | None
     policy: PolicyVersion
     document: Policy
-    agent_name: str
+    at: datetime  # of the database, when the parties were looked up
     arguments: Any  # normalised: these and no others are shown, hashed and sent
     request: Any  # what prepare() makes of them
     scopes: tuple[str, ...]
@@ -104,7 +104,7 @@ class Judged:
     tool: Tool | None
     version: ToolVersion | None
     policy: PolicyVersion
-    agent_name: str
+    at: datetime  # of the database, when the parties were looked up
     arguments: Any
     request: Any
     scopes: tuple[str, ...]
@@ -172,7 +172,7 @@ def gather(asked: Asked, *, dry_run: DryRun | None = None) -> Gathered:
         run=asked.run,
         tool=tool.id if tool else None,
     )
-    agent = Agent.objects.get(id=asked.agent, organization_id=asked.organization)
+    parties = parties_of(asked.organization, asked.initiator, asked.agent, tool)
     digest = binding.arguments_digest(arguments)
     facts = Facts(
         policy_version=policy.number,
@@ -180,8 +180,8 @@ def gather(asked: Asked, *, dry_run: DryRun | None = None) -> Gathered:
         tool=tool_facts(tool, version, contract, arguments),
         arguments=arguments,
         problems=problems,
-        initiator=initiator_of(asked.organization, asked.initiator, tool),
-        agent=agent_of(agent, tool),
+        initiator=parties.initiator,
+        agent=parties.agent,
         confidence=asked.confidence,
         tool_requested=asked.tool,
         resources=resources_named(asked.organization, contract, arguments),
@@ -198,7 +198,7 @@ def gather(asked: Asked, *, dry_run: DryRun | None = None) -> Gathered:
         contract=contract,
         policy=policy,
         document=document,
-        agent_name=agent.name,
+        at=parties.at,
         arguments=arguments,
         request=request,
         scopes=tuple(scopes),
@@ -214,7 +214,7 @@ def judged(gathered: Gathered, usage: tuple[Usage, ...]) -> Judged:
         tool=gathered.tool,
         version=gathered.version,
         policy=gathered.policy,
-        agent_name=gathered.agent_name,
+        at=gathered.at,
         arguments=gathered.arguments,
         request=gathered.request,
         scopes=gathered.scopes,

@@ -1,14 +1,19 @@
 """Who the call is made for, and which tool it is, as the rows stand now."""
 
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from accounts.models import Agent, Membership
+from django.db import connection
+
+from accounts.models import Agent
 from approvals.policy import Party, ToolFacts
 from approvals.policy.values import amount_in, currency_in
 from tools.contract import Contract, Maturity, Tier
-from tools.models import AgentTool, Tool, ToolVersion
-from tools.queries import holds
+from tools.models import Tool, ToolVersion
+
+STRANGER = "somebody of another organization"
 
 
 def tool_facts(
@@ -40,32 +45,47 @@ def tool_facts(
     )
 
 
-def initiator_of(organization: uuid.UUID, initiator: uuid.UUID, tool: Tool | None) -> Party:
-    """The person, or somebody who may do nothing where that person does not belong to the organization."""
-    member = (
-        Membership.objects.select_related("user")
-        .defer("user__password")  # the worker role may not read it
-        .filter(organization_id=organization, user_id=initiator)
-        .first()
-    )
-    if member is None:
-        stranger = "somebody of another organization"
-        return Party(id=str(initiator), name=stranger, may_use=False, tier=Tier.READ, active=False)
-    return Party(
-        id=str(member.user_id),
-        name=member.user.username,
-        may_use=tool is not None and holds(member.user_id, tool.id, "use_tool"),
-        tier=Tier(member.tier),
-        active=member.user.is_active,
-    )
+@dataclass(frozen=True)
+class Parties:
+    """The two whose rights a call needs, and the database's time when they were looked up."""
+
+    initiator: Party
+    agent: Party
+    at: datetime
 
 
-def agent_of(agent: Agent, tool: Tool | None) -> Party:
-    """The agent, with whether it was given this tool."""
-    return Party(
-        id=str(agent.id),
-        name=agent.name,
-        may_use=tool is not None and AgentTool.objects.filter(agent=agent, tool=tool).exists(),
-        tier=Tier(agent.tier),
-        active=agent.enabled,
+_PARTIES = """
+SELECT clock_timestamp(), a.name, a.tier, a.enabled,
+       EXISTS (SELECT 1 FROM tools_agenttool b WHERE b.agent_id = a.id AND b.tool_id = %(tool)s),
+       u.username, m.tier, u.is_active,
+       EXISTS (SELECT 1 FROM tools_right x
+               WHERE x.user_id = m.user_id AND x.tool_id = %(tool)s AND x.codename = 'use_tool')
+FROM accounts_agent a
+LEFT JOIN accounts_membership m ON m.organization_id = a.organization_id AND m.user_id = %(initiator)s
+LEFT JOIN accounts_user u ON u.id = m.user_id
+WHERE a.id = %(agent)s AND a.organization_id = %(organization)s
+"""
+
+
+def parties_of(organization: uuid.UUID, initiator: uuid.UUID, agent: uuid.UUID, tool: Tool | None) -> Parties:
+    """The person and the agent, each with whether they may use this tool now, in one query.
+
+    A person who does not belong to the organization is somebody who may do nothing. Raises Agent.DoesNotExist.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PARTIES,
+            {"organization": organization, "initiator": initiator, "agent": agent, "tool": tool.id if tool else None},
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise Agent.DoesNotExist
+    at, agent_name, agent_tier, enabled, given, name, tier, active, may = row
+    person = Party(id=str(initiator), name=STRANGER, may_use=False, tier=Tier.READ, active=False)
+    if name is not None:
+        person = Party(id=str(initiator), name=name, may_use=may, tier=Tier(tier), active=active)
+    return Parties(
+        initiator=person,
+        agent=Party(id=str(agent), name=agent_name, may_use=given, tier=Tier(agent_tier), active=enabled),
+        at=at,
     )

@@ -80,7 +80,7 @@ def _whose(per: Per, gathered: "Gathered") -> tuple[str, str]:
             assert gathered.tool is not None, "no limit is over a tool that is not there"
             return f"tool {gathered.tool.name}", str(gathered.tool.id)
         case Per.AGENT:
-            return f"agent {gathered.agent_name}", str(gathered.asked.agent)
+            return f"agent {gathered.facts.agent.name}", str(gathered.asked.agent)
         case Per.INITIATOR:
             return f"initiator {gathered.facts.initiator.name}", str(gathered.asked.initiator)
         case Per.ORGANIZATION:

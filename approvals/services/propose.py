@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from approvals.policy import DryRunState, Origin, PlanState, Verdict
 from approvals.services.preview import ask
 from approvals.services.reserve import release, reserve
 from approvals.states import ActionStatus
-from traces.clock import later, now
+from traces.clock import Moment, later
 from traces.doorbell import ring
 from traces.ids import uuid7
 from traces.services import Actor, Entry, move, record
@@ -109,7 +110,7 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
         stated_confidence=proposal.stated_confidence,
         undo_of=proposal.undo_of,
         trace=proposal.trace,
-        expires_at=later(settings.LAM_REVIEW_SECONDS),
+        expires_at=staged.at + timedelta(seconds=settings.LAM_REVIEW_SECONDS),
     )
     # Where the answer is no already, the tool is not even asked about a call that may not be made.
     awaited = staged.facts.dry_run.state is DryRunState.AWAITED and ruling.verdict is not Verdict.DENY
@@ -119,7 +120,7 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
     action.digest = revision.digest
     action.save(force_insert=True)
     revision.save(force_insert=True)
-    by = Actor("agent", proposal.agent, staged.agent_name)
+    by = Actor("agent", proposal.agent, staged.facts.agent.name)
     record(
         Entry(
             organization=proposal.organization,
@@ -157,7 +158,7 @@ def route(action: Action, staged: Judged) -> None:
         verb="ruled",
         reason=" ".join(reasons)[:2000],
         details={action.id: {"verdict": action.verdict, "policy": staged.policy.number, "risk": action.risk}},
-        changes={"settled_at": now()} if settled else None,
+        changes={"settled_at": Moment()} if settled else None,
     )
     action.status = target
     if target is ActionStatus.PERMITTED:
