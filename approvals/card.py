@@ -13,12 +13,14 @@ from typing import Any, Final
 from accounts.models import User
 from approvals.differences import changed_paths
 from approvals.models import Action, Decision, Permit, Revision
+from approvals.services.probe import ASKED, PATIENCE, can_be_asked, newest_of
 from approvals.shown import MASK, Argument, arguments, is_secret
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.kinds import IdempotencyClass, Tier
 from tools.models import Execution
 from tools.verifying import NOT_VERIFIED, VerifyState
+from traces.clock import now
 from traces.models import Event
 
 _ORDER: Final = {"deny": 0, "review": 1, "veto_window": 2, "allow": 3}
@@ -100,7 +102,7 @@ class Card:
     @property
     def live(self) -> bool:
         """Whether the page should keep asking."""
-        return self.action.status in LIVE
+        return self.action.status in LIVE or self.asking
 
     @property
     def seen(self) -> str:
@@ -205,6 +207,23 @@ class Card:
                 return "It did not leave for the tool"
             case _:
                 return "It was handed to the tool; nobody knows how far it got"
+
+    @property
+    def queryable(self) -> bool:
+        """Whether the tool can be asked what became of the call."""
+        return can_be_asked(self.contract)
+
+    @property
+    def probe(self) -> Event | None:
+        """The last time that a person had the tool asked, or what it answered."""
+        return newest_of(self.events)
+
+    @property
+    def asking(self) -> bool:
+        """Whether the tool is being asked just now. What nobody answered in time is asked no more."""
+        probe = self.probe
+        waits = probe is not None and probe.verb == ASKED and now() - probe.at < PATIENCE
+        return waits and self.action.status == ActionStatus.UNCERTAIN
 
     @property
     def checked(self) -> str:

@@ -90,6 +90,13 @@ class PreviewAwaited(DomainError):
     code: ClassVar[str] = "preview_awaited"
 
 
+class CannotBeAsked(DomainError):
+    """This tool cannot say what became of a call. Look at the other side, then say what you found."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "cannot_be_asked"
+
+
 class StepTaken(DomainError):
     """This step of the run already proposed something else. A changed proposal needs a revision or a new step."""
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from approvals import permits
 from approvals.claims import STILL_TRUE
 from approvals.models import Action
-from approvals.services import drift, execute, permit, preview, previewed
+from approvals.services import drift, execute, permit, preview, previewed, probe
 from tools import executor, ledger
 from tools.contract import IdempotencyClass, Outcome
 from tools.looking import look
@@ -70,6 +70,15 @@ def run_previews() -> int:
 
 @shared_task(name="approvals.tasks.rule_previewed", ignore_result=True)
 def rule_previewed() -> int:
+@shared_task(name="approvals.tasks.probe_again", ignore_result=True)
+def probe_again() -> int:
+    """Executor: ask tools what became of calls of unknown outcome, where a person wants it asked. Returns how many
+    answers were written down; people decide on them.
+    """
+    answered("approvals.tasks.probe_again")
+    return sum(probe.answer(action) for action in probe.questions(BATCH))
+
+
     """Gatekeeper: judge what tools have said something about, until nothing is left. Returns how many were ruled on."""
     answered("approvals.tasks.rule_previewed")
     ruled = 0

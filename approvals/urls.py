@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals import edit_views, stop_views, views
+from approvals import edit_views, probing_views, stop_views, views
 
 urlpatterns = [
     path("", views.inbox, name="inbox"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("actions/<uuid:pk>/live/", views.live, name="action_live"),
     path("actions/<uuid:pk>/decide/", views.decide, name="action_decide"),
     path("actions/<uuid:pk>/edit/", edit_views.edit, name="action_edit"),
+    path("actions/<uuid:pk>/probe/", probing_views.probe, name="action_probe"),
     path("stop/", stop_views.stop, name="stop"),
     path("stop/<uuid:pk>/ease/", stop_views.ease, name="stop_ease"),
     path("stop/<uuid:pk>/release/", stop_views.release, name="stop_release"),

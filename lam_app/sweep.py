@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from approvals.models import Permit
-from approvals.services import preview, previewed
+from approvals.services import preview, previewed, probe
 from approvals.services.execute import unfinished
 from approvals.services.expire import expire
 from approvals.services.halt import halt
@@ -73,6 +73,7 @@ def _executable() -> bool:
 WAITS: dict[str, Callable[[], bool]] = {
     "approvals.tasks.sign_permits": _unsigned,
     "approvals.tasks.run_previews": preview.waits,
+    "approvals.tasks.probe_again": probe.waits,
     "approvals.tasks.rule_previewed": _previewed,
     "approvals.tasks.execute_permitted": _executable,
     "lam_app.tasks.advance_runs": _due,

@@ -27,6 +27,7 @@ ROUTES: Final[dict[str, str]] = {
     "approvals.tasks.rule_previewed": "gatekeeper",
     "approvals.tasks.execute_permitted": "execution",
     "approvals.tasks.run_previews": "execution",
+    "approvals.tasks.probe_again": "execution",
     "lam_app.tasks.advance_runs": "planning",
 }
 

@@ -29,6 +29,8 @@ VERBS: Final[dict[str, Told]] = {
     "reject": Told("Rejected by a person", "hand", "bad"),
     "happened": Told("Found to have happened", "scan-eye", "good"),
     "did_not_happen": Told("Found not to have happened", "scan-eye", "warn"),
+    "probe_asked": Told("A person had the tool asked what became of it", "scan-eye"),
+    "probed": Told("The tool was asked again", "scan-eye", "warn"),
     "previewed": Told("The tool said what it would do: judged anew", "scan-eye"),
     "permit_signed": Told("Permit signed", "stamp", "good"),
     "permit_refused": Told("Permit refused, back to review", "ban", "warn"),

@@ -46,6 +46,7 @@ ROUTES = {
     "action_live": Route("actions/<uuid:pk>/live/", GET, EVERY_MEMBER, "action"),
     "action_decide": Route("actions/<uuid:pk>/decide/", POST, EVERY_MEMBER, "action"),
     "action_edit": Route("actions/<uuid:pk>/edit/", BOTH, EVERY_MEMBER, "action"),
+    "action_probe": Route("actions/<uuid:pk>/probe/", POST, EVERY_MEMBER, "action"),
     "stop": Route("stop/", BOTH, EVERY_MEMBER),
     "stop_ease": Route("stop/<uuid:pk>/ease/", POST, EVERY_MEMBER, "stop"),
     "stop_release": Route("stop/<uuid:pk>/release/", POST, EVERY_MEMBER, "stop"),

@@ -33,6 +33,7 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
         "GET": {200: "reviewer", 302: "operator administrator auditor developer outsider"},
         "POST": {400: MEMBERS},
     },
+    "action_probe": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
     "stop": {
         "GET": {200: MEMBERS},
         "POST": {302: "reviewer administrator outsider", 403: "operator auditor developer"},

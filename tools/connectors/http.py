@@ -33,8 +33,8 @@ from tools.connecting import Call
 from tools.contract import Contract, Error, IdempotencyClass, Outcome, OutcomeStatus, Tier
 from tools.egress import target
 from tools.previews import Look, Preview
-from tools.verifying import Verified
 from tools.text import control_characters
+from tools.verifying import Verified
 from traces.canonical import JSON, canonical
 
 Credentials = Callable[[uuid.UUID, str], str | None]

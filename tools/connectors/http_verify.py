@@ -42,8 +42,12 @@ def verify(binding: Mapping[str, Any], arguments: Mapping[str, JSON], answer: JS
         return Verified.missing("Nothing is there.")
     if found.status is not OutcomeStatus.DONE:
         return Verified.not_asked(found.error.text if found.error else "The tool gave no answer.")
+    return _held(part, found.result, arguments, answer)
+
+
+def _held(part: Mapping[str, Any], result: JSON, arguments: Mapping[str, JSON], answer: JSON) -> Verified:
     for row in part.get("holds", ()):
-        wanted, there = _wanted(row["is"], arguments, answer), at(found.result, row["at"])
+        wanted, there = _wanted(row["is"], arguments, answer), at(result, row["at"])
         if not _same(wanted, there):
             return Verified.missing(f"{row['at']} is {_short(there)} and not {_short(wanted)}.")
     return Verified.held()
