@@ -34,6 +34,13 @@ class EditorMayNotApprove(DomainError):
     code: ClassVar[str] = "not_permitted"
 
 
+class UndoIsNotEdited(DomainError):
+    """This takes back what was done, with what the tool itself said then. Say no to it, and ask for another call."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "not_editable"
+
+
 class SignInAgain(DomainError):
     """The risk is high, and you signed in too long ago. Sign in again, then decide; nothing was decided so far."""
 

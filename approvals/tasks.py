@@ -19,6 +19,7 @@ from tools.looking import look
 from tools.models import Execution
 from tools.presence import Presence, bury, present
 from traces.doorbell import answered, ring
+from traces.ids import NIL
 
 BATCH = 20
 
@@ -27,14 +28,15 @@ BATCH = 20
 def sign_permits() -> int:
     """Gatekeeper: sign what has been permitted, until nothing is left. Returns how many permits were signed."""
     answered("approvals.tasks.sign_permits")
-    signed = 0
-    while batch := permit.unsigned(BATCH):
+    signed, last = 0, NIL  # each is looked at once: those that stay unsigned are in nobody's way
+    while batch := permit.unsigned(BATCH, after=last):
+        last = batch[-1].id
         ready = [r for action in batch if (r := permit.examine(action)) is not None]
         if ready:
             written = permit.issue(ready, [permits.sign(r.claims) for r in ready], kid=permits.kid())
             signed += written
             ring("approvals.tasks.execute_permitted")
-        if len(batch) < BATCH or not ready:
+        if len(batch) < BATCH:
             break
     return signed
 
@@ -81,12 +83,10 @@ def probe_again() -> int:
 
     """Gatekeeper: judge what tools have said something about, until nothing is left. Returns how many were ruled on."""
     answered("approvals.tasks.rule_previewed")
-    ruled = 0
-    while rows := previewed.unruled(BATCH):
-        moved = sum(previewed.rule_on(row) for row in rows)
-        ruled += moved
-        if not moved:
-            break
+    ruled, last = 0, NIL
+    while rows := previewed.unruled(BATCH, after=last):
+        last = rows[-1].id
+        ruled += sum(previewed.rule_on(row) for row in rows)
     return ruled
 
 

@@ -23,7 +23,7 @@ FRAMING = 8
 
 
 class BoundedHead(HttpToolsProtocol):
-    """Hangs up on a head that is longer than LARGEST_HEAD bytes and still not complete, and on as much around a body."""
+    """Hangs up on a head longer than LARGEST_HEAD bytes that is still not complete, and on as much around a body."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

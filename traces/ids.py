@@ -9,6 +9,8 @@ import time
 from datetime import datetime
 from uuid import UUID
 
+NIL = UUID(int=0)
+"""Before every id."""
 _COUNTER_BITS = 42
 _lock = threading.Lock()
 _last = (0, 0)

@@ -12,9 +12,10 @@ from approvals.facts.dryrun import as_fact
 from approvals.models import Action
 from approvals.policy import DryRun
 from approvals.preview_models import PreviewRow
-from approvals.services.execute import EXECUTOR, Waiting
+from approvals.services import execute
+from approvals.services.execute import Waiting
 from approvals.services.preview import looking_at
-from approvals.services.rejudge import Seen, rejudge
+from approvals.services.rejudge import Seen
 from tools.previews import Look, PreviewState, Told, differences
 from tools.queries import engaged_over
 
@@ -52,7 +53,7 @@ def send_back(waiting: Waiting, told: Told) -> bool:
         PreviewState.FAILED: f"The tool could not be asked once more before the call: {content['text']}",
     }[told.state]
     fact: DryRun = as_fact(waiting.contract, told.state, content, told.digest, drifted=drifted)
-    return rejudge(action, actor=EXECUTOR, why=why[:2000], seen=Seen(told, content, fact))
+    return execute.send_back(action, why[:2000], seen=Seen(told, content, fact))
 
 
 def _decided_on(action: Action) -> dict[str, Any]:

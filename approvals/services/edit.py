@@ -12,7 +12,7 @@ from accounts.actors import person
 from accounts.models import User
 from approvals import binding
 from approvals.differences import changed_paths, secrets_kept
-from approvals.exceptions import NothingChanged
+from approvals.exceptions import NothingChanged, UndoIsNotEdited
 from approvals.facts import Gathered, Judged, gather, judged
 from approvals.facts.approvers import able_to_decide
 from approvals.models import Action, Revision
@@ -51,11 +51,13 @@ def edit(
     counted anew, and votes begin anew, because they belong to the old revision. The policy may deny what comes of it.
     On high risk the editor's own yes to it does not count.
 
-    Raises ArgumentsRefused with the path of each misfit, NothingChanged, and the exceptions of ``take``, ``shown`` and
-    ``freshly_signed_in``.
+    Raises UndoIsNotEdited, ArgumentsRefused with the path of each misfit, NothingChanged, and the exceptions of
+    ``take``, ``shown`` and ``freshly_signed_in``.
     """
     action = take(actor=actor, organization=organization, action_id=action_id)
     current = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
+    if action.undo_of is not None:  # with other arguments it would take back something else, and count as this undo
+        raise UndoIsNotEdited(state=action.status)
     freshly_signed_in(action, signed_in_at)
     before = binding.parsed(current.arguments)
     asked = asked_again(action, current)

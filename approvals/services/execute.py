@@ -3,14 +3,14 @@
 import logging
 from dataclasses import dataclass, replace
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from approvals import binding
 from approvals.claims import still_wanted
 from approvals.models import Action, Permit
 from approvals.services import permit as permit_service
-from approvals.services.rejudge import foreseen, rejudge
+from approvals.services.rejudge import Seen, foreseen, rejudge
 from approvals.states import ActionStatus
 from tools import registry
 from tools.connecting import Call
@@ -18,7 +18,7 @@ from tools.contract import Contract
 from tools.ledger import Taken
 from tools.models import Execution
 from tools.permits import PermitClaims, PermitRefused, verify
-from tools.queries import engaged_over
+from traces.clock import now
 from traces.exceptions import DomainError
 from traces.services import Actor, Entry, record
 
@@ -72,7 +72,7 @@ def return_unclaimed(waiting: list[Waiting]) -> int:
     for action in Action.objects.filter(id__in=claims, status=ActionStatus.PERMITTED).select_related("tool"):
         ready = permit_service.examine(action)
         if ready is None:
-            returned += not engaged_over(action.scopes)
+            returned += not Action.objects.filter(id=action.id, status=ActionStatus.PERMITTED).exists()
         elif ready.claims.epoch != claims[action.id].epoch:
             returned += rejudge(action, actor=EXECUTOR, why="A stop was engaged after this was permitted.")
     return returned
@@ -172,7 +172,20 @@ def _send_back(permit: Permit, why: str) -> None:
                 detail={"permit": str(permit.id)},
             )
         )
-    rejudge(action, actor=EXECUTOR, why=why)
+    send_back(action, why)
+
+
+def send_back(action: Action, why: str, *, seen: Seen | None = None) -> bool:
+    """Void the permit of a call that must not be made, and have it judged again. Returns whether this caller did it.
+
+    What cannot even be judged again loses its permit all the same: it must keep no other call from being made.
+    """
+    try:
+        return rejudge(action, actor=EXECUTOR, why=why, seen=seen)
+    except (*permit_service.UNREADABLE, DataError, IntegrityError):
+        logger.exception("an action could not be sent back", extra={"action": str(action.id)})
+        live = action.permits.filter(revoked_at=None)
+        return live.update(revoked_at=now(), revoked_because=why) > 0
 
 
 _STOPPED = """

@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef
 
 from approvals import binding
-from approvals.claims import EPOCH
-from approvals.facts import Judged, current_policy, document_of
+from approvals.claims import Stops, stops_over
+from approvals.facts import Judged, document_of
 from approvals.models import Action, Permit, Revision
 from approvals.policy import DryRunState, Facts, Ruling, Verdict, replay
 from approvals.preview_models import PreviewRow
@@ -26,10 +26,9 @@ from approvals.services.rejudge import anew, rejudge
 from approvals.services.votes import standing_votes
 from approvals.states import ActionStatus
 from tools.permits import PermitClaims
-from tools.queries import engaged_over
 from traces.clock import now
 from traces.exceptions import DomainError
-from traces.ids import uuid7
+from traces.ids import NIL, uuid7
 from traces.models import Event
 from traces.services import Actor, Entry, record
 
@@ -37,6 +36,8 @@ logger = logging.getLogger(__name__)
 GATEKEEPER = Actor.system("gatekeeper")
 
 
+TELLING = timedelta(seconds=1)
+"""Between the moment that a window is counted from and the event that tells of it lies part of one transaction."""
 UNREADABLE = (DomainError, ObjectDoesNotExist, ValueError, KeyError, TypeError)
 """What reading stored text may raise. What cannot be read is no permission."""
 
@@ -46,8 +47,8 @@ class Void(Exception):
 
 
 class Held(Exception):
-    """A stop is engaged over the action: nothing is signed meanwhile, and nothing is void either."""
-
+    """A stop is engaged over the action, or people may still object: nothing is signed meanwhile, and nothing is void."""
+    """A stop is engaged over the action, or people may still object: nothing is signed meanwhile, nothing is void."""
 
 @dataclass(frozen=True)
 class Ready:
@@ -58,11 +59,11 @@ class Ready:
     claims: PermitClaims
 
 
-def unsigned(limit: int) -> list[Action]:
-    """Permitted actions that have no live permit yet, oldest first."""
+def unsigned(limit: int, *, after: uuid.UUID = NIL) -> list[Action]:
+    """Permitted actions that have no live permit yet, oldest first, of those behind ``after``."""
     live = Permit.objects.filter(action=OuterRef("pk"), revoked_at=None)
     return list(
-        Action.objects.filter(~Exists(live), status=ActionStatus.PERMITTED)
+        Action.objects.filter(~Exists(live), status=ActionStatus.PERMITTED, id__gt=after)
         .select_related("tool")
         .order_by("id")[:limit]
     )
@@ -70,11 +71,12 @@ def unsigned(limit: int) -> list[Action]:
 
 def examine(action: Action) -> Ready | None:
     """The claims to sign for an action, or None after sending it back to review because they would not be true."""
-    if engaged_over(action.scopes):
+    stops = stops_over(action.scopes)  # first of all: a permit is void by any stop that is newer than this look
+    if stops.engaged:
         return None  # held by a stop: the sweep halts it, and nothing is signed meanwhile
     try:
         revision = action.revisions.select_related("tool_version", "policy_version").get(number=action.revision)
-        return _ready(action, revision)
+        return _ready(action, revision, stops)
     except Held:
         return None
     except Void as void:
@@ -89,15 +91,12 @@ def examine(action: Action) -> Ready | None:
     return None
 
 
-def _ready(action: Action, revision: Revision) -> Ready:
+def _ready(action: Action, revision: Revision, stops: Stops) -> Ready:
     tool, version = action.tool, revision.tool_version
     if tool is None or version is None:
         raise Void("The tool is not in the catalogue.")
     if tool.version_id != version.id or not tool.enabled or tool.forbidden or tool.recommend_only:
         raise Void(f"{tool.name} was changed after this was decided.")
-    policy = current_policy(action.organization_id)
-    if policy.id != revision.policy_version_id:
-        raise Void(f"The policy was changed after this was decided: version {policy.number} is in force.")
     arguments, request = binding.parsed(revision.arguments), binding.parsed(revision.request)
     digest = binding.revision_digest(
         organization=action.organization_id,
@@ -113,15 +112,15 @@ def _ready(action: Action, revision: Revision) -> Ready:
     if digest != revision.digest or digest != action.digest:
         raise Void("The stored bytes are not those that were decided on.")
     fresh = anew(action, revision)
+    policy = fresh.policy
+    if policy.id != revision.policy_version_id:
+        raise Void(f"The policy was changed after this was decided: version {policy.number} is in force.")
     if fresh.facts.halts:
         raise Held
     _still_the_same(action, revision, fresh)
     stored = replay(binding.parsed(revision.facts), document_of(policy))
     deciders = _entitled(action, revision, stored, fresh.ruling)
-    with connection.cursor() as cursor:
-        cursor.execute(EPOCH, [list(action.scopes)])
-        row = cursor.fetchone()
-    at = int(now().timestamp())
+    at = int(stops.at.timestamp())
     claims = PermitClaims(
         permit=uuid7(),
         organization=action.organization_id,
@@ -138,7 +137,7 @@ def _ready(action: Action, revision: Revision) -> Ready:
         policy=policy.id,
         maturity=action.maturity,
         deciders=tuple(deciders),
-        epoch=row[0] if row else 0,
+        epoch=stops.epoch,
         not_before=at,
         expires=at + settings.LAM_PERMIT_SECONDS,
         key=binding.idempotency_key(action.run, action.step),
@@ -181,9 +180,23 @@ def _entitled(action: Action, revision: Revision, stored: Ruling, fresh: Ruling)
         return able
     if verdict is Verdict.VETO_WINDOW:
         window = timedelta(seconds=max(stored.veto_seconds, fresh.veto_seconds))
-        if action.due_at is None or action.due_at < action.created + window or action.due_at > now():
+        if action.due_at is None or action.due_at > now():
             raise Void("The time to object was not given in full.")
+        _given_in_full(action, window)
     return []
+
+
+def _given_in_full(action: Action, window: timedelta) -> None:
+    """Raise Held while the window is open that began when people were told of it; Void where nobody was told.
+
+    The action's own row says what its writer wrote. The time of an event is the database's, and the newest one counts.
+    """
+    told = Event.objects.about(action.organization_id, action.id).filter(target=ActionStatus.SCHEDULED)
+    began = told.aggregate(at=Max("at"))["at"]
+    if began is None:
+        raise Void("Nobody was told of the time to object.")
+    if now() < began + window - TELLING:
+        raise Held
 
 
 def _people_decide(action: Action, revision: Revision) -> bool:

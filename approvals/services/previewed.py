@@ -3,6 +3,7 @@ goes. The gatekeeper's task does it, from facts that it gathers anew.
 """
 
 import logging
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from approvals.states import ActionStatus
 from tools.queries import engaged_over
 from traces.clock import later, now
 from traces.doorbell import ring
+from traces.ids import NIL
 from traces.services import Actor, Entry, Guard, move, record
 
 logger = logging.getLogger(__name__)
@@ -35,11 +37,15 @@ _SENT = {
 }
 
 
-def unruled(limit: int) -> list[PreviewRow]:
-    """Answers that an action waits for, oldest first."""
+def unruled(limit: int, *, after: uuid.UUID = NIL) -> list[PreviewRow]:
+    """Answers that an action waits for, oldest first, of those behind ``after``."""
     return list(
         PreviewRow.objects.filter(
-            closed_at=None, action__status__in=WAITING, action__revision=F("revision"), answered_at__isnull=False
+            closed_at=None,
+            action__status__in=WAITING,
+            action__revision=F("revision"),
+            answered_at__isnull=False,
+            id__gt=after,
         )
         .select_related("action")
         .order_by("id")[:limit]

@@ -28,6 +28,7 @@ MAY_WRITE = {
     "approvals.services.preview": "questions to tools beforehand, and their answers",
     "approvals.services.previewed": "revisions that rest on such an answer",
     "approvals.services.permit": "permits",
+    "approvals.services.execute": "permits of what cannot even be judged again",
     "approvals.services.halt": "permits that a stop made void",
     "approvals.services.withdraw": "permits of what is no longer wanted",
     "lam_app.runs": "runs, as people submit them",

@@ -79,7 +79,9 @@ def test_t22_principals_and_rights_in_tables_of_ones_own_make_nobody_a_decider(
     assert Action.objects.get(id=action.id).status == "in_review"
 
 
-def lifting(speaking: psycopg.Connection[Any], switch: Any, stage: str, sql: str, params: Any = None) -> tuple[str, str]:
+def lifting(
+    speaking: psycopg.Connection[Any], switch: Any, stage: str, sql: str, params: Any = None
+) -> tuple[str, str]:
     """What a lifting by plain SQL is answered that brings an event of its own along."""
     told = EVENT.replace("'forged'", f"'stop_{stage}'")
     speaking.execute(told, {"subject": switch.id, "target": ""})

@@ -1,4 +1,4 @@
-"""Whoever lifts a stop may do so and is named, its lifting is told, and nobody writes down a quiet that is not there."""
+"""Whoever lifts a stop may do so and is named, its lifting is told, and no quiet is written down that is not there."""
 
 from typing import ClassVar
 
