@@ -47,8 +47,8 @@ class Void(Exception):
 
 
 class Held(Exception):
-    """A stop is engaged over the action, or people may still object: nothing is signed meanwhile, and nothing is void."""
     """A stop is engaged over the action, or people may still object: nothing is signed meanwhile, nothing is void."""
+
 
 @dataclass(frozen=True)
 class Ready:
