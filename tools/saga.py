@@ -86,6 +86,58 @@ def derived(contract: Contract, arguments: JSON, result: JSON) -> dict[str, JSON
     return found
 
 
+def gaps(contract: Contract, inverse: Contract) -> list[str]:
+    """What keeps a call from being taken back, as far as the two contracts tell before anything was called.
+
+    An argument has to come from a field that the call takes or answers with, and everything that the inverse asks for
+    has to come from somewhere. Of an answer that is not described at all nothing is said here: a drill finds out.
+    """
+    said: Any = contract.binding.get("inverse")
+    if not isinstance(said, Mapping):
+        return ["it does not say with which arguments"]
+    sources = {str(name): str(source) for name, source in dict(said.get("arguments", {})).items()}
+    found = [
+        f"nothing that it takes or answers is described as {source}, where {name} is to come from"
+        for name, source in sources.items()
+        if _described(contract, source) is _MISSING
+    ]
+    body = _described(contract, str(said["body"])) if "body" in said else {}
+    if body is _MISSING:
+        return [*found, f"nothing that it answers is described as {said['body']}"]
+    if body is None:
+        return found
+    given = {*sources, *_properties(body)}
+    return found + [
+        f"{inverse.name} asks for {name}, and nothing says where that comes from"
+        for name in inverse.arguments_schema.get("required", ())
+        if name not in given
+    ]
+
+
+def _described(contract: Contract, source: str) -> Any:
+    """The schema of what a source names: ``_MISSING`` where there is no such field, None where nobody can know."""
+    first, *path = _pointer(source)
+    schema: Any = {"arguments": contract.arguments_schema, "result": contract.result_schema}.get(first, _MISSING)
+    for part in path:
+        if schema is None or schema is _MISSING:
+            return schema
+        items = schema.get("items") if isinstance(schema, Mapping) else None
+        listed = part.isdecimal() and isinstance(items, Mapping)
+        schema = items if listed else _properties(schema).get(part, _MISSING)
+    return schema
+
+
+def _properties(schema: Any) -> Mapping[str, Any]:
+    """The fields that a schema names, also where it is one of several."""
+    if not isinstance(schema, Mapping):
+        return {}
+    found: dict[str, Any] = dict(schema.get("properties") or {})
+    for word in ("anyOf", "oneOf", "allOf"):
+        for one in schema.get(word) or ():
+            found |= _properties(one)
+    return found
+
+
 def _pointer(source: str) -> list[str]:
     if source.startswith("/"):
         return [part.replace("~1", "/").replace("~0", "~") for part in source[1:].split("/")]

@@ -49,6 +49,8 @@ VERBS: Final[dict[str, Told]] = {
     "withdrawn": Told("Withdrawn", "undo-2"),
     "undo_asked": Told("Somebody asked to take it back", "undo-2", "warn"),
     "undone": Told("Undone: what took it back is in the ledger", "undo-2", "good"),
+    "inverse_drill": Told("A drill of what takes it back", "scan-eye"),
+    "drill": Told("A drill: no model is asked", "scan-eye"),
     "reported": Told("Report written from the ledger", "file-text"),
 }
 RULED: Final[dict[str, Told]] = {

@@ -24,6 +24,7 @@ CALL_MOVE = {
     "approvals.services.verdict",
     "approvals.services.withdraw",
     "tools.executor",
+    "lam_app.drill",
     "lam_app.loop",
     "lam_app.runs",
     "lam_app.undo",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tools.contract import Contract, Idempotency, Tier
-from tools.saga import Effect, derived, plan, undoing_of
+from tools.saga import Effect, derived, gaps, plan, undoing_of
 
 BOOK = Contract(
     name="book",
@@ -77,3 +77,52 @@ def test_a_body_that_is_none_is_said() -> None:
 def test_a_tool_that_does_not_say_with_which_arguments_is_not_guessed_at() -> None:
     one = undoing_of(effect(1, binding={"tool": "book"}))
     assert one.why_not == "book is undone by cancel, but the tool does not say with which arguments."
+
+
+ANSWER = {"properties": {"booking": {"anyOf": [{"properties": {"id": {"type": "string"}}}, {"type": "null"}]}}}
+CANCEL = replace(
+    BOOK,
+    name="cancel",
+    arguments_schema={"type": "object", "properties": {"booking": {"type": "string"}}, "required": ["booking"]},
+    reversible=False,
+    inverse=None,
+)
+
+
+def described(arguments: Any = None, result: Any = None, **said: Any) -> Contract:
+    inverse = {"arguments": {"booking": "booking.id"} if arguments is None else arguments, **said}
+    return replace(BOOK, result_schema=ANSWER if result is None else result, binding={"inverse": inverse})
+
+
+def test_a_call_whose_answer_is_described_with_what_the_inverse_asks_for_has_no_gap() -> None:
+    assert gaps(described(), CANCEL) == []
+
+
+def test_of_an_answer_that_nobody_described_nothing_is_known_beforehand() -> None:
+    assert gaps(replace(described(), result_schema=None), CANCEL) == []
+    assert gaps(replace(described({}, body="booking"), result_schema=None), CANCEL) == []
+
+
+@pytest.mark.parametrize("source", ["booking.number", "id", "/arguments/guest", "/elsewhere", "booking.id.0"])
+def test_a_field_that_is_nowhere_described_is_a_gap(source: str) -> None:
+    (gap,) = gaps(described({"booking": source}), CANCEL)
+    assert gap == f"nothing that it takes or answers is described as {source}, where booking is to come from"
+
+
+def test_what_the_inverse_asks_for_and_nothing_gives_is_a_gap() -> None:
+    assert gaps(described({}), CANCEL) == ["cancel asks for booking, and nothing says where that comes from"]
+
+
+def test_a_tool_that_does_not_say_with_which_arguments_has_a_gap() -> None:
+    assert gaps(replace(BOOK, binding={}), CANCEL) == ["it does not say with which arguments"]
+
+
+def test_a_body_gives_all_that_its_description_names() -> None:
+    kept = {"properties": {"before": {"properties": {"booking": {"type": "string"}}}}}
+    assert gaps(described({}, kept, body="before"), CANCEL) == []
+    assert gaps(described({}, kept, body="after"), CANCEL) == ["nothing that it answers is described as after"]
+
+
+def test_items_of_a_list_are_described_by_their_number() -> None:
+    many = {"properties": {"bookings": {"type": "array", "items": {"properties": {"id": {"type": "string"}}}}}}
+    assert gaps(described({"booking": "bookings.0.id"}, many), CANCEL) == []
