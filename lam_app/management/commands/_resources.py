@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from accounts.models import Organization, User
+from accounts.models import Organization
+from lam_app.management.commands._named import person_named
 from tools.models import Resource
 from tools.resources import declare, withdraw
 from tools.text import display
@@ -36,9 +37,7 @@ def perform(organization: Organization, options: dict[str, Any]) -> list[str]:
         wanted = rows.filter(kind=options["kind"]) if options["kind"] else rows
         return [f"{row.kind} {display(row.identifier, one_line=True)}" for row in wanted]
     kind, identifier = options["kind"], options["identifier"]
-    by = User.objects.filter(username=options["by"], is_active=True).first()
-    if by is None:
-        raise CommandError(f"--as: there is no active person called {options['by']}")
+    by = person_named(options["by"])
     try:
         if options["verb"] == "remove":
             withdraw(organization, kind, identifier, by=by, reason=options["reason"])

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import Agent, Organization, User
+from accounts.models import Agent, Organization
 from accounts.roles import TierLevel
 from accounts.rows import within
+from lam_app.management.commands._named import organization_named, person_named
 from tools.agents import register, switch_off
 from tools.models import AgentTool
 from traces.exceptions import DomainError
@@ -37,9 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked for one organization."""
-        organization = Organization.objects.filter(slug=options["organization"]).first()
-        if organization is None:
-            raise CommandError(f"--organization: there is none called {options['organization']}")
+        organization = organization_named(options["organization"])
         verbs = {"create": self._create, "list": self._list, "disable": self._disable}
         try:
             with within(organization.pk):
@@ -48,9 +47,7 @@ class Command(BaseCommand):
             raise CommandError(refused.message) from None
 
     def _create(self, organization: Organization, options: dict[str, Any]) -> None:
-        owner = User.objects.filter(username=options["owner"], is_active=True).first()
-        if owner is None:
-            raise CommandError(f"--owner: there is no active person called {options['owner']}")
+        owner = person_named(options["owner"], "--owner")
         agent = register(
             organization=organization,
             name=options["name"],

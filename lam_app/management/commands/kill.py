@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.actors import person
-from accounts.models import Agent, Membership, Organization, User
+from accounts.models import Agent, Membership, Organization
+from lam_app.management.commands._named import organization_named, person_named
 from tools.drill import drill
 from tools.killswitch import ease, engage, release, stop_everything
 from tools.listing import stop_says
@@ -48,11 +49,11 @@ class Command(BaseCommand):
             raise CommandError(refused.message) from None
 
     def _engage(self, options: dict[str, Any]) -> None:
-        actor = _user(options["user"])
+        actor = person_named(options["user"])
         if options["scope"] == KillSwitch.Scope.EVERYTHING:
             switch = stop_everything(by=person(actor), answerable=actor, reason=options["reason"])
         else:
-            organization = _organization(options["organization"])
+            organization = organization_named(options["organization"])
             target = _target(organization, options["scope"], options["target"])
             switch = engage(
                 actor=actor,
@@ -67,7 +68,7 @@ class Command(BaseCommand):
     def _ease(self, options: dict[str, Any]) -> None:
         switch = _stop(options["stop"])
         ease(
-            actor=_user(options["user"]),
+            actor=person_named(options["user"]),
             organization=switch.organization_id,
             switch_id=switch.pk,
             reason=options["reason"],
@@ -77,7 +78,7 @@ class Command(BaseCommand):
     def _release(self, options: dict[str, Any]) -> None:
         switch = _stop(options["stop"])
         release(
-            actor=_user(options["user"]),
+            actor=person_named(options["user"]),
             organization=switch.organization_id,
             switch_id=switch.pk,
             reason=options["reason"],
@@ -90,23 +91,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{switch.pk}  {stop_says(switch)}  ({stage}; {switch.engaged_by.username})")
 
     def _drill(self, options: dict[str, Any]) -> None:
-        found = drill(actor=_user(options["user"]), organization=_organization(options["organization"]).pk)
+        found = drill(actor=person_named(options["user"]), organization=organization_named(options["organization"]).pk)
         quiet = "not quiet within a minute" if found.quiet_ms is None else f"quiet after {found.quiet_ms} ms"
         self.stdout.write(f"armed after {found.armed_ms} ms with {found.in_flight} in flight; {quiet}")
-
-
-def _user(name: str) -> User:
-    found = User.objects.filter(username=name, is_active=True).first()
-    if found is None:
-        raise CommandError(f"--as: there is no active person called {name}")
-    return found
-
-
-def _organization(slug: str) -> Organization:
-    found = Organization.objects.filter(slug=slug).first()
-    if found is None:
-        raise CommandError(f"--organization: there is no organization called {slug!r}")
-    return found
 
 
 def _target(organization: Organization, scope: str, name: str) -> uuid.UUID | None:

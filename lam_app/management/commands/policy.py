@@ -6,13 +6,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import Organization, User
+from accounts.models import Organization
 from accounts.rows import within
 from approvals.exceptions import PolicyInvalid
 from approvals.facts import current_policy, document_of
 from approvals.models import PolicyVersion
 from approvals.policy import PolicyRefused
 from approvals.services.policy import change_policy, changed, unmet
+from lam_app.management.commands._named import organization_named, person_named
 from tools.text import display
 from traces.canonical import BadJSON, parse
 from traces.exceptions import DomainError
@@ -41,9 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked for one organization."""
-        organization = Organization.objects.filter(slug=options["organization"]).first()
-        if organization is None:
-            raise CommandError(f"--organization: there is none called {options['organization']}")
+        organization = organization_named(options["organization"])
         with within(organization.pk):
             {"show": self._show, "set": self._set, "history": self._history}[options["what"]](organization, options)
 
@@ -60,9 +59,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(document, indent=2, ensure_ascii=False))
 
     def _set(self, organization: Organization, options: dict[str, Any]) -> None:
-        by = User.objects.defer("password").filter(username=options["by"], is_active=True).first()
-        if by is None:
-            raise CommandError(f"--as: there is no active person called {options['by']}")
+        by = person_named(options["by"])
         before = current_policy(organization.pk)
         after = before.number if options["after"] is None else options["after"]
         try:

@@ -13,6 +13,7 @@ from django.db import models
 from accounts.models import Agent, Membership, Organization, Team, User
 from accounts.roles import Role, TierLevel
 from accounts.standing import join, leave, set_roles, set_tier
+from lam_app.management.commands._named import organization_named, person_named
 from tools.matrix import DIRECTLY, matrix
 from tools.models import Tool
 from tools.rights import RIGHTS, grant, revoke
@@ -56,15 +57,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked for one organization."""
-        organization = Organization.objects.filter(slug=options["organization"]).first()
-        if organization is None:
-            raise CommandError(f"--organization: there is none called {options['organization']}")
+        organization = organization_named(options["organization"])
         if options["verb"] == "show":
             self._show(organization, options["tool"])
             return
-        by = User.objects.filter(username=options["by"], is_active=True).first()
-        if by is None:
-            raise CommandError(f"--as: there is no active person called {options['by']}")
+        by = person_named(options["by"])
         change = _change(organization, options)
         try:
             changed = change(by=by, reason=options["reason"])

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.models import Agent, ApiToken, Membership, Organization, User
 from accounts.rows import within
 from accounts.tokens import issue, revoke
+from lam_app.management.commands._named import person_named
 from traces.exceptions import DomainError
 from traces.services import Actor
 
@@ -35,9 +36,7 @@ class Command(BaseCommand):
         if options["verb"] == "revoke":
             self._revoke(options["prefix"])
             return
-        user = User.objects.filter(username=options["user"], is_active=True).first()
-        if user is None:
-            raise CommandError(f"--user: there is no active person called {options['user']}")
+        user = person_named(options["user"], "--user")
         organization = self._organization(user, options["organization"])
         agent = None
         if options["agent"]:

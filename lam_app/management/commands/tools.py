@@ -17,6 +17,7 @@ from accounts.models import Organization
 from accounts.roles import TierLevel
 from accounts.rows import within
 from lam_app.management.commands import _resources
+from lam_app.management.commands._named import organization_named
 from tools.contract import Contract, ContractRefused
 from tools.egress import target
 from tools.exceptions import LookAlike
@@ -67,9 +68,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked for one organization."""
-        organization = Organization.objects.filter(slug=options["organization"]).first()
-        if organization is None:
-            raise CommandError(f"--organization: there is none called {options['organization']}")
+        organization = organization_named(options["organization"])
         verbs = {"import-openapi": self._import, "list": self._list, "set": self._set, "resource": self._resource}
         command = verbs[options["what"]]
         with within(organization.pk):
