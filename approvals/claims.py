@@ -5,6 +5,10 @@ initiator and of the agent are looked up again, as is whether the deciders still
 ``m`` is the action, ``asked`` the verified claims of its permit (``tools.executor.claim``).
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.db import connection
 
 from approvals.models import Action
@@ -66,10 +70,31 @@ SELECT EXISTS (
     WHERE m.id = %(action)s AND NOT EXISTS ({_CALLED_OFF}) AND {_TRUE.replace("/*time*/", "true")})
 """
 
-EPOCH = """
-    SELECT coalesce(max(k.epoch), 0) FROM tools_killswitch k WHERE k.scope_key = ANY (%s)
+_STOPS = """
+SELECT coalesce(bool_or(k.released_at IS NULL), false), coalesce(max(k.epoch), 0), clock_timestamp()
+FROM tools_killswitch k WHERE k.scope_key = ANY (%s)
 """
-"""The newest kill over some scopes, engaged or released: a permit from before it is void for good."""
+
+
+@dataclass(frozen=True)
+class Stops:
+    """How it stands with stops over some scopes."""
+
+    engaged: bool
+    """Whether one is engaged, in whichever stage."""
+    epoch: int
+    """The newest one, engaged or released: a permit from before it is void for good."""
+    at: datetime
+    """When this was seen, by the database's clock."""
+
+
+def stops_over(scopes: Iterable[str]) -> Stops:
+    """Whether anything is stopped here, which stop was the newest, and what time it is. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STOPS, [list(scopes)])
+        row = cursor.fetchone()
+    assert row is not None
+    return Stops(*row)
 
 
 def still_wanted(action: Action, claims: PermitClaims) -> bool:
