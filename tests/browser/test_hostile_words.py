@@ -11,8 +11,8 @@ from approvals.services.propose import propose
 from approvals.tasks import execute_permitted
 from lam_app.states import RunStatus
 from tests.browser.conftest import give_goal, open_everything
-from tests.integration.test_permit_claim import signed
 from tests.support import tools as odd
+from tests.support.permits import signed
 from tests.support.world import World
 from tools.connecting import ToolFailed
 from traces.services import Actor, move

@@ -14,7 +14,7 @@ from approvals.models import Action, Permit
 from approvals.services import execute
 from approvals.services.halt import halt
 from approvals.tasks import _claim, execute_permitted, sign_permits
-from tests.integration.test_permit_claim import signed
+from tests.support.permits import signed
 from tests.support.racing import race
 from tests.support.sql import refusal, speaking_as
 from tests.support.stops import lift

@@ -13,8 +13,8 @@ from django.db import ProgrammingError
 from accounts.models import Agent
 from approvals.models import Action
 from approvals.tasks import execute_permitted
-from tests.integration.test_permit_claim import signed
 from tests.support.api import Caller, account, token_of
+from tests.support.permits import signed
 from tests.support.world import MESSAGE, World
 from tools.models import AgentTool, OutboxMessage
 from traces.models import Event

@@ -7,8 +7,8 @@ import pytest
 from approvals.models import Action
 from approvals.services.verdict import did_not_happen, happened
 from approvals.tasks import execute_permitted, sign_permits
-from tests.integration.test_permit_claim import signed
 from tests.support import tools as odd
+from tests.support.permits import signed
 from tests.support.sql import without_guards
 from tests.support.world import World
 from tools import executor

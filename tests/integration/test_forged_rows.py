@@ -15,8 +15,8 @@ from approvals.policy import rule
 from approvals.services.propose import revise
 from approvals.tasks import execute_permitted, sign_permits
 from tests.integration.test_decide_plain_sql import decision_by
-from tests.integration.test_permit_claim import signed
 from tests.integration.test_take_over import gone
+from tests.support.permits import signed
 from tests.support.sql import EVENT, REFUSED, copied, refusal, without_guards
 from tests.support.world import World, approved
 from tools.kinds import Maturity

@@ -12,7 +12,7 @@ from approvals.models import Action
 from approvals.tasks import execute_permitted
 from tests.integration.test_http_connector import a_contract
 from tests.integration.test_pages import signed_in
-from tests.integration.test_permit_claim import signed
+from tests.support.permits import signed
 from tests.support.rude import Rude, drips, rude, says
 from tests.support.world import World
 from tools.models import Execution

@@ -7,38 +7,18 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Membership, User
-from approvals.models import Action, Permit, PolicyVersion
+from approvals.models import Action, Permit
 from approvals.services import execute
 from approvals.services.expire import expire
 from approvals.tasks import _claim, execute_permitted, sign_permits
+from tests.support.permits import new_policy, new_version, signed, stopped, stopped_and_released, until_it_is
 from tests.support.racing import race
 from tests.support.sql import copied, speaking_as, without_guards
-from tests.support.stops import lift
 from tests.support.world import MESSAGE, World, approved
-from tools.killswitch import engage
-from tools.models import Execution, KillSwitch, OutboxMessage, Tool
+from tools.models import Execution, OutboxMessage
 from tools.presence import present
-from traces.clock import now
 from traces.ids import uuid7
 from traces.models import Event
-
-
-def signed(world: World, **more: Any) -> Action:
-    """An action with its permit, not yet executed."""
-    action = world.staged(**more)
-    approved(world, action)
-    sign_permits()
-    action.refresh_from_db()
-    assert action.status == "permitted"
-    assert action.permits.filter(revoked_at=None).count() == 1
-    return action
-
-
-def until_it_is(moment: Any) -> None:
-    """Until the database's clock shows it."""
-    while now() < moment:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep_until(%s)", [moment])
 
 
 def by_sql(*statements: str) -> Callable[[World], None]:
@@ -53,28 +33,6 @@ def by_sql(*statements: str) -> Callable[[World], None]:
                 cursor.execute(statement)
 
     return change
-
-
-def new_policy(world: World) -> None:
-    PolicyVersion.objects.create(organization=world.organization, number=2, reason="Stricter.")
-
-
-def new_version(world: World) -> None:
-    tool = world.tool()
-    version = tool.version
-    version.pk, version.number, version._state.adding = uuid7(), 2, True
-    version.save(force_insert=True)
-    Tool.objects.filter(pk=tool.pk).update(version=version)
-
-
-def stopped(world: World) -> KillSwitch:
-    return engage(
-        actor=world.reviewer, organization=world.organization.id, scope="tool", target=world.tool().id, reason="wait"
-    )
-
-
-def stopped_and_released(world: World) -> None:
-    lift(actor=world.reviewer2, organization=world.organization.id, switch_id=stopped(world).id)
 
 
 CHANGES: dict[str, Callable[[World], Any]] = {

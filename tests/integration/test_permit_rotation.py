@@ -17,7 +17,7 @@ from approvals.models import Permit
 from approvals.tasks import sign_permits
 from lam_app.environment import WrongSetting
 from lam_app.supervisor.keys import OVERLAP_SECONDS, permit_keys, rotate
-from tests.integration.test_permits import CLAIMS
+from tests.support.permits import CLAIMS
 from tests.support.world import World, approved
 from tools.permit_keys import LONGEST_LIFE, read
 from tools.permits import ALGORITHM, PermitClaims, PermitRefused, verify

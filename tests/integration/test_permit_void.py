@@ -10,7 +10,7 @@ from approvals.exceptions import DigestMoved
 from approvals.models import Action, Decision, Permit
 from approvals.services.approve import approve
 from approvals.tasks import execute_permitted, sign_permits
-from tests.integration.test_permit_claim import new_policy, new_version, signed, stopped, stopped_and_released
+from tests.support.permits import new_policy, new_version, signed, stopped, stopped_and_released
 from tests.support.sql import without_guards
 from tests.support.world import World, approved
 from tools.models import OutboxMessage, Tool

@@ -15,30 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.exceptions import ImproperlyConfigured
 
 from approvals import permits
+from tests.support.permits import CLAIMS
 from tools.permit_keys import kid_of
 from tools.permits import ALGORITHM, ISSUER, PermitClaims, PermitRefused, verify
 
-CLAIMS = PermitClaims(
-    permit=uuid.UUID(int=1),
-    organization=uuid.UUID(int=2),
-    run=uuid.UUID(int=3),
-    step=4,
-    action=uuid.UUID(int=5),
-    revision=uuid.UUID(int=6),
-    digest="sha256:" + "7" * 64,
-    tool="send_message",
-    tool_version=uuid.UUID(int=8),
-    tool_hash="sha256:" + "9" * 64,
-    arguments="sha256:" + "a" * 64,
-    request="sha256:" + "b" * 64,
-    policy=uuid.UUID(int=12),
-    maturity="in_the_loop",
-    deciders=(uuid.UUID(int=13), uuid.UUID(int=14)),
-    epoch=15,
-    not_before=1_700_000_000,
-    expires=1_700_000_120,
-    key="sha256:" + "c" * 64,
-)
 HEADER = {"alg": ALGORITHM, "typ": "permit+jwt"}
 
 

@@ -15,8 +15,8 @@ from approvals.services.verdict import happened
 from approvals.tasks import execute_permitted, probe_again
 from lam_app.sweep import sweep
 from tests.integration.test_pages import signed_in
-from tests.integration.test_permit_claim import signed
 from tests.support import tools as odd
+from tests.support.permits import signed
 from tests.support.sql import without_guards
 from tests.support.stops import lift
 from tests.support.world import World

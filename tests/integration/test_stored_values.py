@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from approvals import binding
-from tests.unit.test_canonical import any_value
+from tests.support.values import any_value
 from traces.canonical import parse
 
 

@@ -19,7 +19,7 @@ from approvals.tasks import execute_permitted
 from lam_app.sweep import sweep
 from tests.integration.test_execution_classes import now_due
 from tests.integration.test_http_connector import a_contract
-from tests.integration.test_permit_claim import new_policy, signed, until_it_is
+from tests.support.permits import new_policy, signed, until_it_is
 from tests.support.racing import race
 from tests.support.rude import Rude, rude
 from tests.support.stops import lift

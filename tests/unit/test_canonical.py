@@ -11,6 +11,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.values import any_value
 from traces.canonical import LARGEST, BadJSON, canonical, digest, parse
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -39,30 +40,6 @@ def check_that_it_hashes_the_same_through_parse_canonical_parse(value: object) -
 @settings(max_examples=300, deadline=None, database=None)
 def test_any_value_hashes_the_same_through_parse_canonical_parse(value: object) -> None:
     check_that_it_hashes_the_same_through_parse_canonical_parse(value)
-
-
-def any_value(chance: random.Random, depth: int = 0) -> object:
-    """A random JSON value; hypothesis looks harder, this looks ten thousand times."""
-    kind = chance.randrange(8 if depth < 4 else 6)
-    if kind == 0:
-        return chance.choice([None, True, False, 0, -0.0, 1.0, "", LARGEST, -LARGEST])
-    if kind == 1:
-        return chance.randint(-LARGEST, LARGEST)
-    if kind == 2:
-        (number,) = struct.unpack(">d", chance.randbytes(8))
-        return number if abs(number) <= LARGEST else chance.random()
-    if kind == 3:
-        return round(chance.uniform(-1e6, 1e6), chance.randrange(6))
-    if kind in (4, 5):
-        return any_text(chance)
-    if kind == 6:
-        return [any_value(chance, depth + 1) for _ in range(chance.randrange(5))]
-    return {any_text(chance): any_value(chance, depth + 1) for _ in range(chance.randrange(5))}
-
-
-def any_text(chance: random.Random) -> str:
-    ranges = [(1, 0x20), (0x20, 0x7F), (0x20, 0x7F), (0x80, 0xD7FF), (0xE000, 0xFFFF), (0x10000, 0x10FFFF)]
-    return "".join(chr(chance.randint(*chance.choice(ranges))) for _ in range(chance.randrange(12)))
 
 
 def test_t05_ten_thousand_random_values_hash_the_same() -> None:

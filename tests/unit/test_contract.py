@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.contracts import TEXT, a_contract, an_object, paths
 from tools.contract import (
-    Category,
     Contract,
     ContractRefused,
     Error,
@@ -23,36 +23,6 @@ from tools.contract import (
     summarise,
 )
 from tools.schemas import lint, plain
-
-TEXT = {"type": "string", "maxLength": 100}
-
-
-def an_object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "additionalProperties": False}
-
-
-def a_contract(**changes: Any) -> Contract:
-    return replace(
-        Contract(
-            name="send_message",
-            title="Send a message",
-            description="Writes to a customer.",
-            arguments_schema={**an_object(to=TEXT, body={"type": "string"}), "required": ["to"]},
-            tier=Tier.WRITE,
-            idempotency=Idempotency.keyed(86_400),
-            summary='Send "{body}" to {to}',
-            consent="Send message to {to}",
-            connector="python",
-            binding={"callable": "outbox.send"},
-            categories=frozenset({Category.OUTSIDE_MESSAGE}),
-            owner="Support",
-        ),
-        **changes,
-    )
-
-
-def paths(contract: Contract) -> list[str]:
-    return [problem.path for problem in contract.problems()]
 
 
 def test_a_sound_contract_is_accepted_and_survives_json() -> None:

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tests.unit.test_contract import TEXT, a_contract, an_object, paths
-from tests.unit.test_openapi_extensions import TRUST, said
-from tests.unit.test_openapi_import import body, fields, one, refused
+from tests.support.contracts import TEXT, a_contract, an_object, paths
+from tests.support.openapi import TRUST, body, fields, one, refused, said
 from tools.connecting import Call
 from tools.connectors.python import tool
 from tools.contract import Contract, Idempotency, Tier

@@ -7,16 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_openapi_import import KEY, TEXT, a_document, body, fields, one, refused
+from tests.support.openapi import KEY, TEXT, TRUST, a_document, body, fields, one, refused, said
 from tools.contract import Category, Contract, IdempotencyClass, Tier
-from tools.openapi import Imported, Trust, imported, read
-
-TRUST = Trust(extensions=True)
-
-
-def said(**words: Any) -> dict[str, Any]:
-    return {f"x-countersign-{word.replace('_', '-')}": value for word, value in words.items()}
-
+from tools.openapi import Imported, imported, read
 
 FREER = said(
     idempotency="keyed",

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_openapi_extensions import TRUST, said
-from tests.unit.test_openapi_import import TEXT, a_document, body, fields
+from tests.support.openapi import TEXT, TRUST, a_document, body, fields, said
 from tools.openapi import Imported, imported, read
 
 NUMBER = {"name": "id", "in": "path", "required": True, "schema": TEXT}

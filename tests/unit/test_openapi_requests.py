@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.test_openapi_import import TEXT, body, fields, one
+from tests.support.openapi import TEXT, body, fields, one
 from tools.arguments import ArgumentsRefused
 from tools.connectors.http import HttpConnector
 from tools.egress import target
@@ -41,6 +41,7 @@ def test_a_value_that_could_reach_another_route_is_refused(value: Any) -> None:
 
 
 @given(st.text())
+@settings(deadline=None, database=None)
 def test_no_value_of_a_path_or_query_changes_the_route(value: str) -> None:
     read = one(GET_ONE, method="get", path="/orders/{id}")
     search = one(SEARCH, method="get")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_openapi_import import TEXT, body, fields, one, refused, results
+from tests.support.openapi import TEXT, body, fields, one, refused, results
 from tools.arguments import ArgumentsRefused, normalise
 
 
