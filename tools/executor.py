@@ -23,7 +23,7 @@ from tools.permits import PermitClaims
 from tools.presence import Presence
 from tools.states import ExecutionStatus
 from tools.verifying import Verified, weighed
-from traces.clock import now
+from traces.clock import Moment
 from traces.exceptions import DomainError
 from traces.ids import uuid7
 from traces.models import Moving
@@ -235,7 +235,7 @@ def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, w
                 "evidence": Column("text", [as_json({"sent": o.sent, **o.evidence}) for _, o in group]),
                 "_fence": Column("integer", [c.fence for c, _ in group]),
             },
-            changes={"finished_at": now()},
+            changes={"finished_at": Moment()},
             guard=Guard("m.fence = asked._fence AND m.claimer_id = %(worker)s", {"worker": worker.id}),
             details={c.execution: _told(c, o) for c, o in group},
         )
@@ -248,7 +248,7 @@ def record(claimed: Sequence[tuple[Claimed, Outcome]], model: type[Moving], *, w
             actor=EXECUTOR,
             verb=status.value,
             reasons={c.call.action: as_text(o.error.text) for c, o in group if o.error},
-            changes={"settled_at": now()} if status is not ExecutionStatus.UNCERTAIN else None,
+            changes={"settled_at": Moment()} if status is not ExecutionStatus.UNCERTAIN else None,
         )
     return settled
 
