@@ -31,9 +31,9 @@ class Command(BaseCommand):
         if user is None or member is None:
             raise CommandError(f"--as: there is no active member called {options['user']}")
         with within(member.organization_id):
-            self._submit(user, member, **options)
+            self._submit(user, member, goal=options["goal"], wait=options["wait"])
 
-    def _submit(self, user: User, member: Membership, *, goal: str, wait: bool, **_: Any) -> None:
+    def _submit(self, user: User, member: Membership, *, goal: str, wait: bool) -> None:
         try:
             run = submit(initiator=user, organization=member.organization_id, goal=goal)
         except DomainError as error:
