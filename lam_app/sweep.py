@@ -22,7 +22,7 @@ from approvals.services.leave import leave
 from approvals.services.permit import unsigned
 from approvals.services.reserve import forget, release_settled
 from approvals.states import ActionStatus
-from lam_app import loop, undo
+from lam_app import loop, rewind, undo
 from tools.killswitch import settle_quiet
 from tools.presence import bury
 from traces.doorbell import ring
@@ -93,6 +93,7 @@ def forever(stopped: Callable[[], bool]) -> None:
                 forget()
                 day = today
             sweep()
+            rewind.note()
         except Error:
             logger.exception("the sweep could not finish; it begins again")
             connection.close()

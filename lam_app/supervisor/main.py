@@ -170,9 +170,12 @@ class Instance:
         owner = {"LAM_ROLE": "owner", "DATABASE_URL": self.urls["owner"], "REDIS_URL": self.urls["redis"]}
         demo = {"LAM_DEMO_PASSWORD": self.demo_password} if self.demo else {}
         first = {"seeded": str(self.places.run / "seeded"), "office": self.office.url if self.office else ""}
+        first["quarantine"] = str(self.places.run / "quarantine")
         self.supervisor.run_once(
             trusted.role("prepare", "prepare", {**owner, **demo}, demo=self.demo, **first), MIGRATE_SECONDS
         )
+        if (told := self.places.run / "quarantine").exists():
+            say(f"QUARANTINE: everything is stopped. {told.read_text()} See `manage.py kill list`")
         say(f"roles: web, gatekeeper, planner, {self.workers} executors, sweeper")
         web = {"SECRET_KEY": self.secret_key(), "LAM_ROLE": "web", "DATABASE_URL": self.urls["web"]}
         worker = {"LAM_ROLE": "worker", "DATABASE_URL": self.urls["worker"], "REDIS_URL": self.urls["redis"]}

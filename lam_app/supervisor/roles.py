@@ -10,6 +10,10 @@ from typing import Any
 
 GRACE_SECONDS = 3  # for open streams, when the web role is asked to stop
 
+BEHIND = 5
+"""How far, in steps of nice, what works stands back behind what people wait for: a stop has to be answered while every
+processor is busy with claims."""
+
 QUEUES = {"gatekeeper": "gatekeeper", "planner": "planning", "executor": "execution"}
 
 
@@ -113,11 +117,18 @@ def web(host: str, port: int, ready: Callable[[], None]) -> None:
     ).run()
 
 
+def give_way() -> None:
+    """Let pages have the processor first. What nobody else asks for is the worker's as before."""
+    os.nice(BEHIND)
+
+
 def worker(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     """A Celery worker on this role's queue: one task at a time, except planners, which wait for a model."""
     from celery.signals import worker_ready
 
     from lam_app.celery import app
+
+    give_way()
 
     def on_ready(**_: Any) -> None:
         ready()
@@ -151,13 +162,16 @@ def sweeper(ready: Callable[[], None]) -> None:
 
 
 def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
-    """Apply the migrations that are missing, then the first rows (unless `seeded` says that they are there)."""
+    """Apply the migrations that are missing, then the first rows (unless `seeded` says that they are there). A database
+    that is older than what was already done is stopped here, before anybody can act on it.
+    """
     from django.contrib.auth import get_user_model
     from django.core.management import call_command, get_commands
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
     from lam_app.demo import document_of
+    from lam_app.rewind import quarantine
     from tools.registry import contracts
 
     executor = MigrationExecutor(connection)
@@ -176,6 +190,12 @@ def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     if "seed" in get_commands() and not done:
         call_command("seed", demo=arguments["demo"], password=password or None, office=office)
         mark.write_text(wanted)
+    told = Path(arguments["quarantine"])
+    why = quarantine()
+    if why:
+        told.write_text(why)
+    else:
+        told.unlink(missing_ok=True)
     connection.close()
     ready()
 

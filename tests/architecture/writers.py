@@ -35,5 +35,6 @@ MAY_WRITE = {
     "lam_app.undo": "how far the taking back of a run is",
     "lam_app.loop": "steps and reports; which planner holds a run",
     "lam_app.management.commands.tools": "how freely a tool acts, as the owner account",
+    "lam_app.rewind": "who answers for the stop over a database that was put back, as the owner account",
     "lam_app.seed": "organizations and people, as the owner account",
 }
