@@ -146,6 +146,7 @@ def _desk(request: PersonRequest, queue: Queue | None, shown: Card | None, **ext
         "own_words": shown is not None and deciding and waits and wrote(shown.action, shown.revision, request.user.pk),
         "asks_password": shown is not None and deciding and waits and not _fresh(request, shown.action),
         "stops": stops,
+        "barred": any(stop.eased_at is None for stop in stops),
         "voted": voted,
         "principal": shown is not None and request.user.pk in shown.action.principals,
         **extra,
