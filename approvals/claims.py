@@ -13,10 +13,11 @@ from django.db import connection
 
 from approvals.models import Action
 from tools.permits import PermitClaims
+from tools.queries import voided_sql
 from traces.services import Guard
 
 _WITHIN_ITS_TIME = "clock_timestamp() >= p.not_before AND clock_timestamp() < p.expires_at"
-_TRUE = """
+_TRUE = f"""
     m.digest = asked._digest
     AND EXISTS (
         SELECT 1
@@ -49,9 +50,7 @@ _TRUE = """
     AND EXISTS (
         SELECT 1 FROM tools_agenttool b JOIN accounts_agent a ON a.id = b.agent_id
         WHERE a.id = m.agent_id AND a.enabled AND b.tool_id = asked._tool)
-    AND NOT EXISTS (
-        SELECT 1 FROM tools_killswitch k
-        WHERE k.scope_key = ANY (m.scopes) AND (k.released_at IS NULL OR k.epoch > asked._epoch))
+    AND NOT {voided_sql("m", "asked._epoch")}
 """
 STILL_TRUE = Guard(_TRUE.replace("/*time*/", _WITHIN_ITS_TIME))
 

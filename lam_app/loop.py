@@ -28,6 +28,7 @@ from lam_app.planner.intent import Act, Ask, Escalate, Finish
 from lam_app.states import RunStatus
 from tools.models import Worker
 from tools.presence import Presence
+from tools.queries import barred_sql
 from traces.calls import ModelCall, remember, spent_by, storable
 from traces.clock import Moment, later
 from traces.ids import uuid7
@@ -71,7 +72,7 @@ def due(limit: int = 50) -> list[uuid.UUID]:
     """Runs that the mind has to look at now, oldest first. Runs under a stop wait for its release."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT r.id FROM lam_app_run r
             WHERE r.status IN ('submitted', 'waiting', 'planning')
               AND (r.status = 'submitted'
@@ -80,9 +81,7 @@ def due(limit: int = 50) -> list[uuid.UUID]:
                     WHERE a.run = r.id AND a.step = r.step AND a.status = ANY (%(settled)s)))
                 OR (r.status = 'planning' AND (r.planner_until <= clock_timestamp() OR EXISTS (
                     SELECT 1 FROM tools_worker w WHERE w.id = r.planner_id AND w.ended_at IS NOT NULL))))
-              AND NOT EXISTS (
-                SELECT 1 FROM tools_killswitch k
-                WHERE k.scope_key = ANY (r.scopes) AND k.eased_at IS NULL AND k.released_at IS NULL)
+              AND NOT {barred_sql("r")}
             ORDER BY r.id LIMIT %(limit)s
             """,
             {"settled": sorted(SETTLED), "limit": limit},

@@ -1,6 +1,7 @@
 """Reads about tools: who holds which right, and what is stopped.
 
-`holds`, `tools_with` and `engaged_over` ask the rows; deciding transactions ask nothing else. `permitted_tools` is for
+`holds`, `tools_with` and `engaged_over` ask the rows; deciding transactions ask nothing else, and statements that have
+to judge a stop themselves take its text from here (`engaged_sql` and the two after it). `permitted_tools` is for
 pages and lists: it remembers an answer for as long as the organization's number of changes stays the same, which is
 read from its row every time. Nothing has to be told to forget, and a right that was taken is gone with the commit.
 """
@@ -96,3 +97,21 @@ def _over(scopes: Iterable[str], *, eased: bool) -> list[Engaged]:
             [list(scopes), eased],
         )
         return [Engaged(*row) for row in cursor.fetchall()]
+
+
+_OVER = "EXISTS (SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY ({row}.scopes) AND {which})"
+
+
+def engaged_sql(row: str) -> str:
+    """As a condition of SQL, about a row with ``scopes``: a stop is engaged over it, and nothing of it leaves."""
+    return _OVER.format(row=row, which="k.released_at IS NULL")
+
+
+def barred_sql(row: str) -> str:
+    """A stop over it is in its first stage: nothing is proposed or decided either, and no run goes on."""
+    return _OVER.format(row=row, which="k.eased_at IS NULL AND k.released_at IS NULL")
+
+
+def voided_sql(row: str, epoch: str) -> str:
+    """A stop is engaged over it, or was since a permit of this epoch was signed: that voided the permit for good."""
+    return _OVER.format(row=row, which=f"(k.released_at IS NULL OR k.epoch > {epoch})")

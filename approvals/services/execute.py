@@ -18,6 +18,7 @@ from tools.contract import Contract
 from tools.ledger import Taken
 from tools.models import Execution
 from tools.permits import PermitClaims, PermitRefused, verify
+from tools.queries import voided_sql
 from traces.clock import now
 from traces.exceptions import DomainError
 from traces.services import Actor, Entry, record
@@ -188,12 +189,7 @@ def send_back(action: Action, why: str, *, seen: Seen | None = None) -> bool:
         return live.update(revoked_at=now(), revoked_because=why) > 0
 
 
-_STOPPED = """
-    EXISTS (
-        SELECT 1 FROM tools_killswitch k
-        WHERE k.scope_key = ANY (a.scopes) AND (k.released_at IS NULL OR k.epoch > coalesce(p.epoch, 0)))
-"""
-"""A stop that is engaged, or was since the permit was signed: that voided it for good."""
+_STOPPED = voided_sql("a", "coalesce(p.epoch, 0)")
 
 
 def unfinished(limit: int) -> list[Action]:

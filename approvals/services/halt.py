@@ -4,18 +4,14 @@ from django.db import connection, transaction
 
 from approvals.models import Action, Permit
 from approvals.states import ActionStatus
+from tools.queries import barred_sql, engaged_sql
 from traces.clock import Moment, now
 from traces.doorbell import ring
 from traces.services import Actor, Guard, move
 
 SWEEPER = Actor.system("sweeper")
-UNDER_A_STOP = Guard(
-    "EXISTS (SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY (m.scopes) AND k.released_at IS NULL)"
-)
-BARRED = Guard(
-    "EXISTS (SELECT 1 FROM tools_killswitch k WHERE k.scope_key = ANY (m.scopes)"
-    " AND k.eased_at IS NULL AND k.released_at IS NULL)"
-)
+UNDER_A_STOP = Guard(engaged_sql("m"))
+BARRED = Guard(barred_sql("m"))
 """A stop in its first stage: once people decide again, what they permit waits for the release and is not halted."""
 BATCH = 500
 
