@@ -23,8 +23,7 @@ def halt() -> int:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(
-                    f"SELECT m.id FROM approvals_action m"
-                    f" WHERE m.status = %(status)s AND {BARRED.sql} LIMIT {BATCH}",
+                    f"SELECT m.id FROM approvals_action m WHERE m.status = %(status)s AND {BARRED.sql} LIMIT {BATCH}",
                     {"status": status.value},
                 )
                 ids = [row[0] for row in cursor.fetchall()]
