@@ -4,9 +4,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 
 from approvals.states import ActionStatus
+from tools.models import KillSwitch
 
 if TYPE_CHECKING:
     from approvals.models import Action  # noqa: F401
@@ -34,6 +35,19 @@ class ActionQuerySet(models.QuerySet["Action"]):
     def unroutable(self) -> "ActionQuerySet":
         """In review, and nobody could decide when it was ruled, oldest first."""
         return self.waiting().exclude(unroutable="")
+
+    def let_go(self) -> "ActionQuerySet":
+        """Those over which no stop is engaged. What a stop keeps back has to keep nothing else from its turn: a list
+        that is read from its oldest end would be full of it for as long as the stop stands.
+        """
+        over = Func(
+            F("scope_key"),
+            OuterRef("scopes"),
+            template="%(expressions)s)",
+            arg_joiner=" = ANY (",
+            output_field=models.BooleanField(),
+        )
+        return self.filter(~Exists(KillSwitch.objects.filter(over, released_at=None)))
 
     def of_run(self, run: uuid.UUID) -> "ActionQuerySet":
         """A run's actions in the order of its steps."""

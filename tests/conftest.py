@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ and not config.option.collectonly:
         from tests.support.services import services
 
-        found = _running.enter_context(services())
+        found = _running.enter_context(services(durable=os.environ.get("DURABLE") == "1"))
         for name in [name for name in os.environ if name.startswith(("LAM_", "OPENAI_"))]:
             del os.environ[name]
         os.environ |= {

@@ -40,9 +40,12 @@ class Waiting:
 
 
 def waiting(limit: int) -> list[Waiting]:
-    """Permitted actions whose permits hold, oldest first. What does not hold is refused, remembered and sent back."""
+    """Permitted actions whose permits hold and that no stop keeps back, oldest first. What does not hold is refused,
+    remembered and sent back.
+    """
+    free = Action.objects.filter(status=ActionStatus.PERMITTED).let_go()
     permits = list(
-        Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None, expires_at__gt=Now())
+        Permit.objects.filter(action__in=free, revoked_at=None, expires_at__gt=Now())
         .select_related("action", "action__tool", "revision", "tool_version")
         .order_by("action_id")[:limit]
     )

@@ -37,5 +37,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What the sweeps counted, also when the tests ran in several processes."""
     for report in terminalreporter.stats.get("passed", []):
         for name, value in getattr(report, "user_properties", []):
-            if name in {"killed", "cut"}:
+            if name in {"killed", "cut", "stops"}:
                 terminalreporter.write_line(f"{name}: {value}")

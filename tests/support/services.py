@@ -17,6 +17,10 @@ from lam_app.supervisor.places import arrange
 from lam_app.supervisor.programs import Program, launch, tail
 
 
+SETTINGS = {"max_connections": "200", "track_commit_timestamp": "on"}
+"""For many processes at once, and for tests that ask what was committed when."""
+
+
 @dataclass(frozen=True)
 class Services:
     """Addresses of running servers. `admin` may do everything, the others are the product's three accounts."""
@@ -50,7 +54,7 @@ def running(program: Program, seconds: float = 30) -> Iterator[subprocess.Popen[
 
 
 @contextlib.contextmanager
-def services() -> Iterator[Services]:
+def services(*, durable: bool = False) -> Iterator[Services]:
     """A fresh cluster (not durable: tests throw it away) with the product's accounts, and a fresh Redis."""
     home = Path(tempfile.mkdtemp(prefix="countersign-test-"))
     shared = home
@@ -58,7 +62,7 @@ def services() -> Iterator[Services]:
         places = arrange(home)
         shared = places.shared
         secrets = passwords(places.keys)
-        postgres = Postgres(places, secrets["admin"], durable=False, settings={"max_connections": "200"})
+        postgres = Postgres(places, secrets["admin"], durable=durable, settings=SETTINGS)
         redis = Redis(places, secrets["redis"])
         postgres.prepare()
         redis.prepare()
