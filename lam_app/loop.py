@@ -29,10 +29,11 @@ from lam_app.states import RunStatus
 from tools.models import Worker
 from tools.presence import Presence
 from tools.queries import barred_sql
-from traces.calls import ModelCall, remember, spent_by, storable
+from traces.calls import ModelCall, remember, spent_by
 from traces.clock import Moment, later
 from traces.ids import uuid7
 from traces.services import Actor, Guard, move
+from traces.text import storable
 
 logger = logging.getLogger(__name__)
 PLANNER = Actor.system("planner")

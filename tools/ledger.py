@@ -14,10 +14,10 @@ from django.db import connection
 
 from tools.contract import Error, Outcome, OutcomeStatus
 from tools.models import Worker
-from traces.calls import storable
 from traces.canonical import canonical
 from traces.exceptions import DomainError
 from traces.services import Actor, Entry, record
+from traces.text import storable
 
 MAX_ATTEMPTS = 5
 """Calls that are made for one ledger row, all told."""

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from traces.ids import uuid7
 from traces.models import Trace
+from traces.text import storable
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,6 @@ def remember(call: ModelCall) -> uuid.UUID:
         )
         trace.save(force_insert=True)
     return trace.id
-
-
-def storable(text: str) -> str:
-    """A model may answer with anything; PostgreSQL's text holds neither NUL nor half a surrogate pair."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def _parts(organization: uuid.UUID, contents: list[str]) -> list[uuid.UUID]:

@@ -23,10 +23,10 @@ from approvals.exceptions import (
 from approvals.facts import current_policy, document_of
 from approvals.models import Action, Decision, Revision
 from tools.queries import barred_over, holds
-from traces.calls import storable
 from traces.clock import now
 from traces.exceptions import DomainError
 from traces.services import Entry, record, refused
+from traces.text import storable
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -25,10 +25,10 @@ from approvals.states import ActionStatus
 from tools import registry
 from tools.contract import Contract, IdempotencyClass, Outcome, OutcomeStatus
 from tools.models import Execution
-from traces.calls import storable
 from traces.doorbell import ring
 from traces.models import Event
 from traces.services import Entry, record
+from traces.text import storable
 
 logger = logging.getLogger(__name__)
 ASKED: Final = "probe_asked"

@@ -11,8 +11,8 @@ from lam_app.planner.draft import Candidate, TraceDraft
 from lam_app.planner.intent import Act, Intent, ToolCard, read_intent
 from lam_app.planner.probabilities import tool_probabilities
 from traces.canonical import JSON
+from traces.text import storable
 
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _CODE_BLOCK = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
 
 
@@ -116,4 +116,4 @@ def _count(value: JSON) -> int | None:
 
 def _storable(value: JSON) -> str | None:
     """Text that PostgreSQL can keep, or None; what it cannot keep stays visible as a replacement character."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else None
+    return storable(value) if isinstance(value, str) else None
