@@ -6,5 +6,5 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """The text, with a replacement character for each NUL and each half of a surrogate pair: PostgreSQL keeps neither."""
+    """The text, a replacement character for each NUL and each half of a surrogate pair: PostgreSQL keeps neither."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
