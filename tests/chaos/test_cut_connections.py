@@ -12,7 +12,7 @@ from tests.support.world import World
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.idempotency)
-def test_a_worker_that_loses_its_connection_forgets_nothing_it_claimed(
+def test_f20_a_worker_that_loses_its_connection_forgets_nothing_it_claimed(
     theatre: Stage, chaos_catalogue: None, world: World, kind: Kind
 ) -> None:
     """It lives and beats, so nobody else may take its work over: it has to see to that itself."""
@@ -21,7 +21,7 @@ def test_a_worker_that_loses_its_connection_forgets_nothing_it_claimed(
 
 
 @pytest.mark.parametrize("kind", [KEYED, QUERYABLE], ids=lambda kind: kind.idempotency)
-def test_a_successor_that_loses_its_connection_forgets_nothing_it_took_over(
+def test_f20_a_successor_that_loses_its_connection_forgets_nothing_it_took_over(
     theatre: Stage, chaos_catalogue: None, world: World, kind: Kind
 ) -> None:
     with theatre.playing(*ROLES) as stage:
@@ -37,7 +37,7 @@ def test_a_successor_that_loses_its_connection_forgets_nothing_it_took_over(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.idempotency)
-def test_every_boundary_may_lose_its_connection(
+def test_f22_every_boundary_may_lose_its_connection(
     theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, record_property: Record
 ) -> None:
     figures = Figures()

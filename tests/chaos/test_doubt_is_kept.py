@@ -54,7 +54,7 @@ def _here(proven: bool = True) -> Any:
 
 
 @pytest.mark.parametrize("later", [REFUSED, GONE], ids=lambda outcome: outcome.error.code)
-def test_a_keyed_call_that_was_lost_is_not_failed_by_one_that_never_left(
+def test_f27_a_keyed_call_that_was_lost_is_not_failed_by_one_that_never_left(
     monkeypatch: pytest.MonkeyPatch, later: Outcome
 ) -> None:
     claimed, _ = _claimed(monkeypatch, Idempotency.keyed(60), LOST, later)
@@ -75,7 +75,7 @@ def test_a_dead_workers_keyed_call_is_not_failed_by_a_worker_that_may_not_act(mo
     assert scripted.calls == []
 
 
-def test_a_first_call_that_never_left_is_a_failure_after_bounded_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f28_a_first_call_that_never_left_is_a_failure_after_bounded_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     claimed, scripted = _claimed(monkeypatch, Idempotency.neither(), REFUSED)
     assert executor.call(claimed, _here()) == REFUSED
     assert scripted.calls == [1, 2, 3, 4, 5]

@@ -19,7 +19,7 @@ ROLES = ("gatekeeper", "executor", "sweeper")
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("kind", OUTSIDE, ids=lambda kind: kind.idempotency)
-def test_a_worker_that_dies_inside_the_call(
+def test_f06_f07_f08_a_worker_that_dies_inside_the_call(
     theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, moment: str
 ) -> None:
     """Keyed is called again, queryable is asked first, neither is never repeated."""
@@ -40,7 +40,9 @@ def test_a_worker_that_dies_inside_the_call(
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("kind", OUTSIDE, ids=lambda kind: kind.idempotency)
-def test_an_answer_that_is_lost(theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, moment: str) -> None:
+def test_f27_an_answer_that_is_lost(
+    theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, moment: str
+) -> None:
     """The worker lives, but does not know what its call did."""
     with theatre.playing(*ROLES) as stage:
         victim = stage.present("executor")
@@ -51,7 +53,7 @@ def test_an_answer_that_is_lost(theatre: Stage, chaos_catalogue: None, world: Wo
         held(road, f"the answer was lost {moment} the effect")
 
 
-def test_a_wait_survives_whoever_laid_the_row_down(theatre: Stage, chaos_catalogue: None, world: World) -> None:
+def test_f13_a_wait_survives_whoever_laid_the_row_down(theatre: Stage, chaos_catalogue: None, world: World) -> None:
     """It is a row: the executor is killed while the call waits for another attempt, and a fresh one makes it."""
     with theatre.playing(*ROLES) as stage:
         victim = stage.present("executor")

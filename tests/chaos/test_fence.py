@@ -25,7 +25,7 @@ class _Here(Presence):
     close = Presence.leave
 
 
-def test_a_worker_that_was_overtaken_records_nothing(world: World) -> None:
+def test_f13_a_worker_that_was_overtaken_records_nothing(world: World) -> None:
     action = world.staged()
     approved(world, action)
     tasks.sign_permits()

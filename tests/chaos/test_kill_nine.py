@@ -43,7 +43,7 @@ def test_the_road_commits_where_we_think(theatre: Stage, chaos_catalogue: None, 
     ],
     ids=str,
 )
-def test_a_killed_role_leaves_nothing_twice_and_nothing_behind(
+def test_f05_f09_a_killed_role_leaves_nothing_twice_and_nothing_behind(
     theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, victim: str, at: int, mode: Mode
 ) -> None:
     with theatre.playing(*ROLES) as stage:
@@ -53,7 +53,7 @@ def test_a_killed_role_leaves_nothing_twice_and_nothing_behind(
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["gatekeeper", "executor"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.idempotency)
-def test_every_boundary_of_the_road(
+def test_f04_f06_f09_f10_every_boundary_of_the_road(
     theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, victim: str, record_property: Record
 ) -> None:
     """Exhaustively: before, ambiguous and after, at each one."""
@@ -75,7 +75,7 @@ RECOVERY = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.idempotency)
-def test_every_boundary_of_the_recovery(
+def test_f09_every_boundary_of_the_recovery(
     theatre: Stage, chaos_catalogue: None, world: World, kind: Kind, record_property: Record
 ) -> None:
     """Whoever recovers may be killed as well. The first dies when its claim has been committed."""

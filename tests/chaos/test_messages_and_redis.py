@@ -49,7 +49,7 @@ def forged(stage: Stage, queue: str, *, task: Any, body: Any, **headers: Any) ->
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.idempotency)
-def test_a_message_that_is_delivered_a_hundred_times_acts_once(
+def test_f15_a_message_that_is_delivered_a_hundred_times_acts_once(
     theatre: Stage, chaos_catalogue: None, world: World, kind: Kind
 ) -> None:
     with theatre.playing(*ROLES, "executor2") as stage:
@@ -115,7 +115,7 @@ def test_garbage_in_a_queue_stops_nobody_for_long(
         drained(stage)
 
 
-def test_a_redis_that_forgets_everything_costs_no_more_than_a_sweep(
+def test_f17_a_redis_that_forgets_everything_costs_no_more_than_a_sweep(
     theatre: Stage, chaos_catalogue: None, world: World
 ) -> None:
     with theatre.playing(*ROLES) as stage:

@@ -59,7 +59,7 @@ def lose_its_session(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("kind", OUTSIDE, ids=lambda kind: kind.idempotency)
-def test_nobody_takes_over_from_a_worker_that_is_only_paused(
+def test_f13_nobody_takes_over_from_a_worker_that_is_only_paused(
     theatre: Stage, chaos_catalogue: None, world: World, kind: Kind
 ) -> None:
     with theatre.playing(*ROLES, **LEASE) as stage:
@@ -72,7 +72,7 @@ def test_nobody_takes_over_from_a_worker_that_is_only_paused(
         assert (road.effects, stage.world.calls(road.key)) == (1, 1)
 
 
-def test_a_paused_worker_that_lost_its_session_is_not_dead_on_the_host_where_it_lives(
+def test_f13_a_paused_worker_that_lost_its_session_is_not_dead_on_the_host_where_it_lives(
     theatre: Stage, chaos_catalogue: None, world: World
 ) -> None:
     """Its lock is free, but its pid is there: what it does when it wakes up cannot be known before."""
@@ -87,7 +87,7 @@ def test_a_paused_worker_that_lost_its_session_is_not_dead_on_the_host_where_it_
         assert (status, road.effects) in {("done", 1), ("uncertain", 1), ("uncertain", 0)}
 
 
-def test_what_an_overtaken_worker_records_is_refused(theatre: Stage, chaos_catalogue: None, world: World) -> None:
+def test_f13_what_an_overtaken_worker_records_is_refused(theatre: Stage, chaos_catalogue: None, world: World) -> None:
     """On another host only silence can be seen. Should the worker wake up after all, the fence refuses its record."""
     with theatre.playing(*ROLES, **LEASE) as stage:
         with paused_in_a_call(stage, world, KEYED) as (road, worker):

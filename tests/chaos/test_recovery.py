@@ -105,7 +105,7 @@ def again(what: Callable[[], object], seconds: float = 30) -> None:
     until(tried, seconds, "it goes through again")
 
 
-def test_a_redis_that_forgets_everything_loses_nothing(office: Office) -> None:
+def test_f17_a_redis_that_forgets_everything_loses_nothing(office: Office) -> None:
     """The messages are lost for certain: nobody was there to take them, and then they are forgotten."""
     waiting = [office.propose() for _ in range(10)]
     workers = [office.up.child(name) for name in ("gatekeeper", "executor1")]
@@ -122,7 +122,7 @@ def test_a_redis_that_forgets_everything_loses_nothing(office: Office) -> None:
     office.all_done()
 
 
-def test_a_redis_that_hangs_for_a_minute_holds_up_nobodys_decision(office: Office) -> None:
+def test_f19_a_redis_that_hangs_for_a_minute_holds_up_nobodys_decision(office: Office) -> None:
     redis = office.up.child("redis")
     redis.send_signal(signal.SIGSTOP)
     end = time.monotonic() + 60
@@ -138,7 +138,7 @@ def test_a_redis_that_hangs_for_a_minute_holds_up_nobodys_decision(office: Offic
     assert all(psutil.pid_exists(pid) for pid in workers)
 
 
-def test_a_redis_that_comes_back_empty_is_as_good_as_before(office: Office) -> None:
+def test_f18_a_redis_that_comes_back_empty_is_as_good_as_before(office: Office) -> None:
     waiting = [office.propose() for _ in range(3)]
     killed = office.up.child("redis")
     killed.send_signal(signal.SIGKILL)
@@ -151,7 +151,7 @@ def test_a_redis_that_comes_back_empty_is_as_good_as_before(office: Office) -> N
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["restarted", "killed"])
-def test_a_postgresql_that_goes_away_takes_nothing_along(office: Office, how: signal.Signals) -> None:
+def test_f21_a_postgresql_that_goes_away_takes_nothing_along(office: Office, how: signal.Signals) -> None:
     waiting = [office.propose() for _ in range(6)]
     for action in waiting[:3]:
         office.approve(action)

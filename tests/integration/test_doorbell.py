@@ -63,7 +63,7 @@ def test_an_unanswered_bell_can_be_rung_again_after_a_second(redis: Redis) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_carries_nothing(redis: Redis) -> None:
+def test_f16_a_message_carries_nothing(redis: Redis) -> None:
     import json
 
     doorbell.ring(TASK)

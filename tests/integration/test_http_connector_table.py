@@ -105,7 +105,9 @@ ANSWERS: list[tuple[str, Any, OutcomeStatus, str, bool]] = [
 
 
 @pytest.mark.parametrize(("manner", "status", "code", "again"), [r[1:] for r in ANSWERS], ids=[r[0] for r in ANSWERS])
-def test_what_came_back_has_its_row(manner: Any, status: OutcomeStatus, code: str, again: bool, opened: Any) -> None:
+def test_f29_what_came_back_has_its_row(
+    manner: Any, status: OutcomeStatus, code: str, again: bool, opened: Any
+) -> None:
     with rude(manner) as server:
         opened(server.place)
         outcome = called(a_contract(server.url))
@@ -117,7 +119,7 @@ def test_what_came_back_has_its_row(manner: Any, status: OutcomeStatus, code: st
         assert len(server.requests) == 1
 
 
-def test_a_refused_connection_has_sent_nothing(opened: Any) -> None:
+def test_f28_a_refused_connection_has_sent_nothing(opened: Any) -> None:
     place = opened(f"127.0.0.1:{closed_port()}")
     outcome = called(a_contract(f"http://{place}"))
     assert (outcome.status, outcome.sent, outcome.retryable) == (FAILED, False, True)
@@ -125,7 +127,7 @@ def test_a_refused_connection_has_sent_nothing(opened: Any) -> None:
     assert outcome.error.code == "connect_refused"
 
 
-def test_a_name_that_nobody_knows_has_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f28_a_name_that_nobody_knows_has_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(host: str, port: int) -> list[str]:
         raise OSError("Name or service not known")
 
@@ -155,7 +157,7 @@ def test_a_resolver_that_hangs_is_left_behind_in_time(monkeypatch: pytest.Monkey
     assert outcome.error.code == "connect_timeout"
 
 
-def test_a_certificate_of_a_stranger_has_sent_nothing(tmp_path: Path, opened: Any) -> None:
+def test_f28_a_certificate_of_a_stranger_has_sent_nothing(tmp_path: Path, opened: Any) -> None:
     with rude(says(200), secured=server_side(certificate(tmp_path, "localhost"))) as server:
         place = opened(server.place.replace("127.0.0.1", "localhost"))
         outcome = called(a_contract(f"https://{place}"))
@@ -181,7 +183,9 @@ def test_a_handshake_that_hangs_has_sent_nothing(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("ends", [reset, socket.socket.close], ids=["reset", "farewell"])
-def test_an_end_before_the_first_byte_has_sent_nothing(ends: Any, opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f28_an_end_before_the_first_byte_has_sent_nothing(
+    ends: Any, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import select
 
     from tools import wire

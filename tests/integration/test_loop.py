@@ -128,7 +128,7 @@ def test_a_question_goes_to_the_initiator_and_the_answer_to_the_model(world: Wor
     assert "The next one." in json.dumps(script.asked[1]["messages"])
 
 
-def test_of_many_planners_at_once_one_takes_the_step(world: World, script: Script) -> None:
+def test_f34_of_many_planners_at_once_one_takes_the_step(world: World, script: Script) -> None:
     only_notes(world)
     script.say = lambda _: (200, said(note()))
     planners = [Presence("planner") for _ in range(4)]
@@ -145,7 +145,7 @@ def test_of_many_planners_at_once_one_takes_the_step(world: World, script: Scrip
             planner.leave()
 
 
-def test_a_run_whose_planner_died_is_taken_over_and_the_dead_one_can_do_nothing_more(
+def test_f11_a_run_whose_planner_died_is_taken_over_and_the_dead_one_can_do_nothing_more(
     world: World, script: Script
 ) -> None:
     only_notes(world)
@@ -180,7 +180,7 @@ def test_a_run_whose_planner_is_silent_for_too_long_is_taken_over_too(world: Wor
 
 
 @pytest.mark.parametrize("following", ["act", "finish", "ask"])
-def test_of_a_run_that_is_cancelled_while_the_model_thinks_nothing_is_kept(
+def test_f31_of_a_run_that_is_cancelled_while_the_model_thinks_nothing_is_kept(
     following: str, world: World, script: Script
 ) -> None:
     only_notes(world)

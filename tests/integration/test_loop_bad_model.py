@@ -52,7 +52,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], tuple[int, Any]], str]] = {
 }
 
 
-def test_every_bad_answer_is_a_typed_error_a_bounded_number_of_calls_and_a_run_that_a_person_sees(
+def test_f32_every_bad_answer_is_a_typed_error_a_bounded_number_of_calls_and_a_run_that_a_person_sees(
     world: World, script: Script
 ) -> None:
     only_notes(world)
@@ -85,7 +85,7 @@ def test_a_corrected_answer_is_taken_and_the_model_was_told_what_was_wrong(world
     assert script.asked[1]["messages"] != script.asked[0]["messages"]
 
 
-def test_a_model_that_cannot_be_reached_is_waited_for_and_not_for_ever(world: World, settings: Any) -> None:
+def test_f33_a_model_that_cannot_be_reached_is_waited_for_and_not_for_ever(world: World, settings: Any) -> None:
     settings.OPENAI_BASE_URL = NOBODY
     run = world.run()
     for attempt in range(1, MOST_CALLS_A_STEP + 1):

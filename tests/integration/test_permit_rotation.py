@@ -42,7 +42,7 @@ def under(key: Any, kid: str, claims: PermitClaims) -> str:
     return jwt.encode(claims.to_jwt(), key, algorithm=ALGORITHM, headers={"kid": kid, "typ": "permit+jwt"})
 
 
-def test_what_was_signed_before_a_rotation_still_holds_and_the_new_key_signs_from_then_on(keys: Any) -> None:
+def test_f40_what_was_signed_before_a_rotation_still_holds_and_the_new_key_signs_from_then_on(keys: Any) -> None:
     before, token = permits.kid(), permits.sign(fresh())
     kid = rotate(*keys)
     assert kid == permits.kid() != before

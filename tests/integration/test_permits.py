@@ -194,7 +194,7 @@ def test_nonsense_is_refused_and_nothing_else_happens(nonsense: str) -> None:
     assert (caught.value.http_status, caught.value.code) == (403, "not_permitted")
 
 
-def test_time_is_not_judged_here_but_by_the_database_in_the_claim(token: str) -> None:
+def test_f25_time_is_not_judged_here_but_by_the_database_in_the_claim(token: str) -> None:
     assert verify(token).expires < 1_800_000_000  # long over, and still genuine
 
 

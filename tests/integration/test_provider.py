@@ -161,7 +161,7 @@ def test_what_is_no_completion_is_not_taken_for_one(server, value):
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 529])
-def test_a_busy_or_broken_server_is_asked_the_same_again(server, status):
+def test_f33_a_busy_or_broken_server_is_asked_the_same_again(server, status):
     error = failing(server, status, {"error": {"message": "busy"}}, **{"Retry-After": "7"})
     assert isinstance(error, errors.ProviderUnavailable)
     assert (error.retry, error.correct, error.retry_after) == (True, False, 7.0)
@@ -188,7 +188,7 @@ def test_a_server_that_is_not_there_is_unavailable():
     assert caught.value.trace.prompt
 
 
-def test_a_slow_server_is_left_after_the_timeout(server):
+def test_f31_a_slow_server_is_left_after_the_timeout(server):
     def late(body):
         server.released.wait(5)
         return 200, good(), {}
@@ -198,7 +198,7 @@ def test_a_slow_server_is_left_after_the_timeout(server):
         plan(CONTEXT, config=replace(server.config, timeout=0.3))
 
 
-def test_an_answer_that_trickles_is_left_after_the_timeout(server):
+def test_f31_an_answer_that_trickles_is_left_after_the_timeout(server):
     server.RequestHandlerClass = type("Slow", (ScriptedHandler,), {"do_POST": trickle})
     began = time.monotonic()
     with pytest.raises(errors.ProviderUnavailable):

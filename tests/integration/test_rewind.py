@@ -13,7 +13,7 @@ from approvals.models import Action
 from approvals.services.halt import halt
 from approvals.tasks import execute_permitted
 from lam_app import rewind
-from tests.integration.test_permit_claim import signed
+from tests.support.permits import signed
 from tests.support.sql import without_guards
 from tests.support.world import World
 from tools.killswitch import ease, release

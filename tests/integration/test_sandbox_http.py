@@ -58,7 +58,7 @@ def test_a_repeated_call_is_answered_alike_and_says_so(office):
     )
 
 
-def test_a_key_for_another_call_is_409(office):  # F30
+def test_f30_a_key_for_another_call_is_409(office):  # F30
     office.call("POST", "/refunds", REFUND, idempotency_key="k-1")
     answer = office.call("POST", "/refunds", REFUND | {"order_id": 1010}, idempotency_key="k-1")
     assert (answer.status, answer.body["code"]) == (409, "key_reused")

@@ -269,7 +269,7 @@ def test_the_death_of_who_put_it_off_changes_nothing(world: World, settings: Any
         assert ledger(action).fence == 2
 
 
-def test_however_many_executors_find_it_due_one_calls(world: World, settings: Any) -> None:
+def test_f14_however_many_executors_find_it_due_one_calls(world: World, settings: Any) -> None:
     with told(world, settings, "neither", BUSY) as (shop, action):
         execute_permitted()
         now_due()
