@@ -22,7 +22,7 @@ from approvals.services.leave import leave
 from approvals.services.permit import unsigned
 from approvals.services.reserve import forget, release_settled
 from approvals.states import ActionStatus
-from lam_app import loop, rewind, undo
+from lam_app import loop, orphans, rewind, undo
 from tools.killswitch import settle_quiet
 from tools.presence import bury
 from traces.doorbell import ring
@@ -42,6 +42,7 @@ def sweep() -> list[str]:
     expire()
     preview.give_up()
     release_settled(GIVEN_BACK)
+    orphans.hand_over()
     rung = []
     for task, waits in WAITS.items():
         if waits():

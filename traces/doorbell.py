@@ -61,10 +61,21 @@ def _ring_now(task_name: str, queue: str) -> None:
     if time.monotonic() < _silent_until:
         return
     try:
-        if _redis().set(_key(task_name), "1", nx=True, px=UNANSWERED_MS):
+        if _redis().set(_key(task_name), "1", nx=True, px=UNANSWERED_MS) or _silenced(task_name):
             _app().send_task(task_name, queue=queue, retry=False, ignore_result=True)
     except Exception as error:  # see answered()
         _fell_silent(task_name, error)
+
+
+def _silenced(task_name: str) -> bool:
+    """Whether the mark of an unanswered ring would stay longer than any of ours: somebody else set it. It is ours again
+    then, or whoever once wrote to Redis would have stopped every role for ever.
+    """
+    redis, key = _redis(), _key(task_name)
+    left = redis.pttl(key)
+    if 0 <= left <= UNANSWERED_MS:
+        return False
+    return bool(redis.set(key, "1", px=UNANSWERED_MS))
 
 
 def _fell_silent(task_name: str, error: Exception) -> None:

@@ -44,6 +44,16 @@ def test_rings_are_coalesced_until_the_task_answers(redis: Redis) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("for_milliseconds", [None, 3_600_000])
+def test_t90_a_bell_that_somebody_silenced_rings_all_the_same(redis: Redis, for_milliseconds: int | None) -> None:
+    redis.set(f"countersign:bell:{TASK}", "x", px=for_milliseconds)
+    doorbell.ring(TASK)
+    doorbell.ring(TASK)
+    assert redis.llen(QUEUE) == 1
+    assert 0 < redis.pttl(f"countersign:bell:{TASK}") <= doorbell.UNANSWERED_MS
+
+
+@pytest.mark.django_db(transaction=True)
 def test_it_rings_after_the_commit_and_not_after_a_rollback(redis: Redis) -> None:
     with transaction.atomic():
         doorbell.ring(TASK)
