@@ -4,32 +4,27 @@ Nothing here comes from the agent's prose. Argument values are the canonical one
 come from the tool's contract; the order of what is shown is the order in which it should be read.
 """
 
-import datetime as dt
 import json
 import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
 from accounts.models import User
-from approvals.differences import changed_paths
+from approvals.differences import Changed, changed
 from approvals.models import Action, Decision, Permit, Revision
+from approvals.road import Stage, stages
 from approvals.services.probe import ASKED, PATIENCE, can_be_asked, newest_of
-from approvals.shown import MASK, Argument, arguments, is_secret
+from approvals.shown import Argument, arguments
 from approvals.states import ActionStatus
 from tools.contract import Contract
-from tools.kinds import IdempotencyClass, Tier
+from tools.kinds import IdempotencyClass
 from tools.models import Execution
 from tools.verifying import NOT_VERIFIED, VerifyState
+from tools.wording import ON_FAILURE, REACH
 from traces.clock import now
 from traces.models import Event
 
 _ORDER: Final = {"deny": 0, "review": 1, "veto_window": 2, "allow": 3}
-ON_FAILURE: Final = {
-    IdempotencyClass.KEYED: "it is sent again under the same key, without a second effect",
-    IdempotencyClass.QUERYABLE: "the tool is asked what happened before anything else",
-    IdempotencyClass.NEITHER: "it is never sent again, and a person finds out",
-}
-"""What becomes of a call whose answer is lost, by the tool's class."""
 CHECKS: Final = {
     "halted": "Stop",
     "known": "Catalogue",
@@ -50,35 +45,8 @@ CHECKED: Final = {
     VerifyState.NOT_ASKED: "The tool could not be asked whether it holds",
 }
 """What was found after a call that answered."""
-REACH: Final = {
-    Tier.READ: "Only reads",
-    Tier.DRAFT: "Makes a draft",
-    Tier.WRITE: "Writes",
-    Tier.DELETE: "Deletes",
-    Tier.ADMIN: "Changes rights",
-}
-"""What a call does to the world, by its tier."""
 LIVE: Final = frozenset({"proposed", "in_review", "scheduled", "permitted", "executing"})
 """Statuses after which something may still happen by itself: the page keeps asking while an action is in one."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One of the four moments between a yes and an effect."""
-
-    name: str
-    state: str  # done | now | next | bad | unknown
-    at: dt.datetime | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Changed:
-    """One value that an editor changed, as it was and as it is; secrets stay under their mask."""
-
-    label: str
-    was: str
-    now: str
 
 
 @dataclass(frozen=True)
@@ -292,17 +260,7 @@ def changes(revision: Revision, contract: Contract | None) -> list[Changed]:
     before = Revision.objects.filter(action=revision.action_id, number=revision.number - 1).first()
     if before is None:
         return []
-    old, new = json.loads(before.arguments), json.loads(revision.arguments)
-    was = {row.path: row for row in arguments(old, contract)}
-    now = {row.path: row for row in arguments(new, contract)}
-    secret = frozenset(contract.secret_fields) if contract else frozenset()
-    found = [
-        Changed(label=row.label, was=was[path].text if path in was else "", now=now[path].text if path in now else "")
-        for path, row in {**was, **now}.items()
-        if (was[path].text if path in was else None) != (now[path].text if path in now else None)
-    ]
-    hidden = [path for path in changed_paths(old, new) if is_secret(path, secret)]
-    return [*found, *(Changed(path.replace("_", " ").capitalize(), MASK, "another secret") for path in hidden)]
+    return changed(json.loads(before.arguments), json.loads(revision.arguments), contract)
 
 
 def pretty(canonical: str) -> str:
@@ -320,34 +278,6 @@ def findings(revision: Revision) -> list[dict[str, Any]]:
     for one in found:
         one["name"] = CHECKS.get(str(one.get("check")), str(one.get("check")).replace("_", " ").capitalize())
     return sorted(found, key=lambda f: (not f.get("warning"), _ORDER.get(str(f.get("verdict")), 0)))
-
-
-def stages(
-    action: Action, decisions: list[Decision], permit: Permit | None, execution: Execution | None
-) -> list[Stage]:
-    """The road from a yes to an effect, as far as it has been walked. Empty while nobody has decided."""
-    status = action.status
-    if status in (ActionStatus.PROPOSED, ActionStatus.IN_REVIEW, ActionStatus.DENIED, ActionStatus.REJECTED):
-        return []
-    if status in (ActionStatus.EXPIRED, ActionStatus.WITHDRAWN, ActionStatus.HALTED) and execution is None:
-        return []
-    votes = [d for d in decisions if d.verb == Decision.Verb.APPROVE]
-    consent = (
-        Stage("Approved", "done", votes[-1].created, "by " + ", ".join(d.decider.username for d in votes))
-        if votes
-        else Stage("Allowed", "done", action.created, "by policy")
-    )
-    signed = Stage("Permit signed", "done", permit.created) if permit else Stage("Permit", "now")
-    if execution is None:
-        return [consent, signed, Stage("Sending", "now" if permit else "next"), Stage("Outcome", "next")]
-    outcome = {
-        "claimed": Stage("Outcome", "now"),
-        "done": Stage("Done", "done", execution.finished_at),
-        "failed": Stage("Failed", "bad", execution.finished_at),
-        "uncertain": Stage("Unknown outcome", "unknown", execution.finished_at),
-        "undone": Stage("Undone", "done", execution.finished_at),
-    }[execution.status]
-    return [consent, signed, Stage("Sent", "done", execution.claimed_at), outcome]
 
 
 def votes_by_action(ids: list[uuid.UUID]) -> dict[uuid.UUID, int]:

@@ -1,10 +1,21 @@
 """What differs between the arguments of two revisions, and which secrets an editor left alone. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from approvals.shown import MASK, is_secret
+from approvals.shown import MASK, arguments, is_secret
+from tools.contract import Contract
 from traces.canonical import JSON, at_key, canonical
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One value that an editor changed, as it was and as it is; secrets stay under their mask."""
+
+    label: str
+    was: str
+    now: str
 
 
 def changed_paths(before: JSON, after: JSON, path: str = "") -> list[str]:
@@ -27,6 +38,20 @@ def changed_paths(before: JSON, after: JSON, path: str = "") -> list[str]:
             for found in changed_paths(one, other, f"{path}[{index}]")
         ]
     return [] if canonical(before) == canonical(after) else [path]
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any], contract: Contract | None) -> list[Changed]:
+    """What an editor changed, value by value as a reader sees them. Of a secret it only says that it is another."""
+    was = {row.path: row for row in arguments(before, contract)}
+    now = {row.path: row for row in arguments(after, contract)}
+    secrets = frozenset(contract.secret_fields) if contract else frozenset()
+    seen = [
+        Changed(label=row.label, was=was[path].text if path in was else "", now=now[path].text if path in now else "")
+        for path, row in {**was, **now}.items()
+        if (was[path].text if path in was else None) != (now[path].text if path in now else None)
+    ]
+    hidden = [path for path in changed_paths(before, after) if is_secret(path, secrets)]
+    return [*seen, *(Changed(path.replace("_", " ").capitalize(), MASK, "another secret") for path in hidden)]
 
 
 def secrets_kept(given: Mapping[str, Any], before: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:

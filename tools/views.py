@@ -12,35 +12,12 @@ from accounts.pages import PersonRequest, only, page
 from tools import listing
 from tools.contract import Contract
 from tools.killswitch import STOPPERS
+from tools.kinds import Tier
 from tools.models import Tool
+from tools.wording import CLASSES, KINDS, REACH, TOUCHES
 
 SHOWN: Final = 100
-REACH: Final = {
-    "read": "Only reads",
-    "draft": "Makes drafts",
-    "write": "Writes",
-    "delete": "Deletes",
-    "admin": "Changes who may do what",
-}
-TOUCHES: Final = {
-    "money": "Money",
-    "deletion": "Deletion",
-    "legal": "What binds legally",
-    "personal_data": "Personal data",
-    "access_rights": "Access rights",
-    "outside_message": "Messages to people outside",
-    "high_stakes": "High stakes",
-}
-KINDS: Final = {
-    "string": "Text", "integer": "Whole number", "number": "Number", "boolean": "Yes or no", "array": "List",
-    "object": "Group", "null": "Nothing",
-}  # fmt: skip
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
-CLASSES: Final = {
-    "keyed": "Keyed: a repeat has no second effect",
-    "queryable": "Queryable: can be asked what happened",
-    "neither": "Neither: never tried again",
-}
 
 
 @dataclass(frozen=True)
@@ -53,12 +30,12 @@ class Offered:
     @property
     def reach(self) -> str:
         """How deep the tool reaches, in words."""
-        return REACH.get(self.tool.tier, self.tool.tier)
+        return REACH[Tier(self.tool.tier)]
 
     @property
     def touches(self) -> str:
         """What the tool touches that people care about most, in words."""
-        return ", ".join(TOUCHES[c.value] for c in sorted(self.contract.categories)) if self.contract else ""
+        return ", ".join(TOUCHES[c] for c in sorted(self.contract.categories)) if self.contract else ""
 
     @property
     def remembers(self) -> str:
@@ -83,7 +60,7 @@ class Offered:
     @property
     def after_a_crash(self) -> str:
         """What can be known about a call whose answer was lost."""
-        return CLASSES[self.contract.idempotency.kind.value] if self.contract else "Unknown"
+        return CLASSES[self.contract.idempotency.kind] if self.contract else "Unknown"
 
     @property
     def state(self) -> str:
