@@ -10,12 +10,14 @@ from django.db import models
 
 from approvals import binding
 from approvals.models import Action, Revision
+from approvals.policy import Origin, Source
 from approvals.services.propose import Proposal, propose
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.models import Execution
 from tools.saga import Effect, Undoing
 from tools.states import ExecutionStatus
+from traces.canonical import at_key
 from traces.services import Actor, Guard, move
 
 SAGA = Actor.system("saga")
@@ -67,7 +69,26 @@ def compensate(undoing: Undoing, *, original: Action, step: int, asked_by: uuid.
             arguments=undoing.arguments or {},
             reasoning=f"Undoes step {original.step}: {original.summary}. {why}".strip(),
             undo_of=original.id,
+            provenance=_origins(undoing, original),
         )
+    )
+
+
+def _origins(undoing: Undoing, original: Action) -> tuple[Origin, ...]:
+    """Where each argument of a compensation comes from: the ledger's own, or what the tool answered, as far as that is
+    trusted. A tool that answers with somebody else's number must not choose what is taken back by itself.
+    """
+    contract = undoing.effect.contract
+    said = dict(contract.binding.get("inverse") or {}).get("arguments", {})
+    answered = Source.RECORD if contract.trusted_output else Source.OUTSIDE
+    told = f"step {original.step}, {original.tool_name}"
+    return tuple(
+        Origin(
+            at_key("", name),
+            Source.RECORD if str(said.get(name, "")).startswith("/arguments/") else answered,
+            told,
+        )
+        for name in undoing.arguments or {}
     )
 
 
