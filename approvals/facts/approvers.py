@@ -30,7 +30,8 @@ SELECT x.user_id, coalesce(array_agg(t.name) FILTER (WHERE t.name IS NOT NULL), 
 FROM tools_right x
 LEFT JOIN accounts_user_groups g ON g.user_id = x.user_id
 LEFT JOIN accounts_team t ON t.group_id = g.group_id AND t.organization_id = x.organization_id
-WHERE x.tool_id = %(tool)s AND x.codename = 'review_tool' AND x.user_id = ANY (%(people)s::uuid[])
+WHERE x.tool_id = %(tool)s AND x.codename = 'review_tool' AND x.user_id IN (
+    SELECT d.decider_id FROM approvals_decision d WHERE d.revision_id = %(revision)s AND d.verb = 'approve')
 GROUP BY x.user_id
 """
 
@@ -60,8 +61,10 @@ def able(
     return tuple(found[team] for team in ("", *named))
 
 
-def entitled(tool: uuid.UUID, people: Iterable[uuid.UUID]) -> dict[uuid.UUID, frozenset[str]]:
-    """Those of these people who may review the tool now, each with the teams of its organization that they are in."""
+def approving(tool: uuid.UUID, revision: uuid.UUID) -> dict[uuid.UUID, frozenset[str]]:
+    """Those who said yes to a revision and may review the tool now, each with the teams of its organization that they
+    are in. One query.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_TEAMS, {"tool": tool, "people": list(people)})
+        cursor.execute(_TEAMS, {"tool": tool, "revision": revision})
         return {person: frozenset(teams) for person, teams in cursor.fetchall()}

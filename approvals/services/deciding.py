@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from accounts.actors import person
 from accounts.models import User
@@ -93,7 +94,9 @@ def shown(action: Action, *, digest: str, status: str) -> Revision:
 
     Raises AlreadyDecided, DigestMoved, TimeRanOut or Halted.
     """
-    if action.status == "expired" or (action.status == status and status == "in_review" and action.expires_at <= now()):
+    revision = action.revisions.annotate(at=Now()).get(number=action.revision)  # a statement after the lock: its time
+    late = action.status == status == "in_review" and action.expires_at <= revision.at
+    if action.status == "expired" or late:
         raise TimeRanOut(state=action.status)
     if action.status != status:
         raise AlreadyDecided(state=action.status)
@@ -103,7 +106,7 @@ def shown(action: Action, *, digest: str, status: str) -> Revision:
         halts = barred_over(action.scopes)
         if halts:
             raise Halted(state=action.status, stop=halts[0].reason)
-    return action.revisions.get(number=action.revision)
+    return revision
 
 
 AHEAD = timedelta(minutes=1)

@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Iterable
 
-from approvals.facts.approvers import able, entitled
-from approvals.models import Action, Decision, Revision
+from approvals.facts.approvers import able, approving
+from approvals.models import Action, Revision
 from approvals.policy import unroutable_by
 from approvals.voting import Lacking, lacking, strictest
 
@@ -17,9 +17,9 @@ def standing_votes(
     A yes counts while its giver may review the tool, is no principal, and on high risk did not write the arguments.
     ``quorum`` and ``teams`` are what somebody asks beside the action's own; the stricter of each counts.
     """
-    yes = set(Decision.objects.filter(revision=revision, verb=Decision.Verb.APPROVE).values_list("decider", flat=True))
-    yes -= {*action.principals, *authors(action, revision)}
-    may = entitled(action.tool_id, yes) if action.tool_id is not None else {}
+    yes = approving(action.tool_id, revision.id) if action.tool_id is not None else {}
+    without = {*action.principals, *authors(action, revision)}
+    may = {person: teams for person, teams in yes.items() if person not in without}
     needed = strictest([(team, number) for team, number in action.teams], list(teams))
     return sorted(may), lacking(may, quorum=max(action.quorum, quorum), teams=needed)
 
