@@ -1,10 +1,13 @@
 """What the model is shown of a run, and what its report says: both made anew from the rows at every step."""
 
 import uuid
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from approvals import binding
 from approvals.models import Action, Decision, Revision
@@ -14,8 +17,6 @@ from lam_app.planner.intent import PlannerContext, StepSeen, ToolCard
 from lam_app.planner.providers import ModelConfig
 from tools.contract import Contract
 from tools.models import Execution, Tool
-from traces.clock import now
-from traces.models import Trace
 
 MODEL_SECONDS = 90.0
 
@@ -30,19 +31,14 @@ def model_config() -> ModelConfig:
     )
 
 
-def failed_calls(run: uuid.UUID, step: int) -> list[str]:
-    """The error of every earlier call for this step, by whichever planner, oldest first."""
-    return list(Trace.objects.filter(run=run, step=step).order_by("id").values_list("error", flat=True))
-
-
-def of(run: Run, *, corrections: tuple[str, ...] = ()) -> PlannerContext:
-    """The context of a run's next step."""
+def of(run: Run, at: datetime, *, corrections: tuple[str, ...] = ()) -> PlannerContext:
+    """The context of a run's next step; ``at`` is the time by the database's clock, which says what day it is."""
     zone = run.initiator.time_zone or "UTC"
     return PlannerContext(
         run_id=str(run.id),
         goal=run.goal,
         initiator=run.initiator.username,
-        today=now().astimezone(ZoneInfo(zone)).date().isoformat(),
+        today=at.astimezone(ZoneInfo(zone)).date().isoformat(),
         timezone=zone,
         tools=cards(run),
         steps=steps(run.id),
@@ -81,7 +77,8 @@ def steps(run: uuid.UUID) -> tuple[StepSeen, ...]:
     ids = [action.id for action in actions]
     ledger = {row.action: row for row in Execution.objects.filter(action__in=ids)}
     current = {(r.action_id, r.number): r for r in Revision.objects.filter(action__in=ids)}
-    refusals = {d.action_id: d.reason for d in Decision.objects.filter(action__in=ids, verb=Decision.Verb.REJECT)}
+    rejected = [action.id for action in actions if action.status == "rejected"]  # none: then nobody is asked why
+    refusals = {d.action_id: d.reason for d in Decision.objects.filter(action__in=rejected, verb=Decision.Verb.REJECT)}
     seen = []
     for action in actions:
         revision = current[action.id, action.revision]
@@ -107,10 +104,8 @@ def steps(run: uuid.UUID) -> tuple[StepSeen, ...]:
 
 def report_lines(run: uuid.UUID) -> list[dict[str, Any]]:
     """What a run did, step by step: from actions and ledger rows, never from what the model says."""
-    actions = list(Action.objects.of_run(run).select_related("tool__version"))
-    ledger = set(
-        Execution.objects.filter(action__in=[a.id for a in actions], status="done").values_list("action", flat=True)
-    )
+    done = Execution.objects.filter(action=OuterRef("pk"), status="done")
+    actions: Iterable[Any] = Action.objects.of_run(run).select_related("tool__version").annotate(in_ledger=Exists(done))
     lines = []
     for action in actions:
         contract = Contract.from_json(action.tool.version.contract) if action.tool and action.tool.version else None
@@ -121,7 +116,7 @@ def report_lines(run: uuid.UUID) -> list[dict[str, Any]]:
                 "tool": action.tool_name,
                 "summary": action.summary,
                 "status": action.status,
-                "in_ledger": action.id in ledger,
+                "in_ledger": action.in_ledger,
                 "reversible": bool(contract and contract.reversible),
             }
         )

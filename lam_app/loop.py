@@ -11,6 +11,7 @@ import logging
 import math
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
@@ -52,6 +53,10 @@ SETTLED_STEP = Guard(
 """A waiting run goes on only when its step is settled: what was due a moment ago may have been advanced since."""
 
 
+TAKEN = ((RunStatus.SUBMITTED, None), (RunStatus.WAITING, SETTLED_STEP))
+"""From where a run that nobody holds is taken, and what has to be true of it."""
+
+
 class Overtaken(Exception):
     """The run was cancelled, stopped or taken by another planner meanwhile; nothing of this turn is kept."""
 
@@ -62,6 +67,10 @@ class Turn:
 
     run: Run
     worker: Worker
+    at: datetime
+    """When it began, by the database's clock."""
+    failed: tuple[str, ...]
+    """The errors of the calls that were made for this step before."""
 
     @property
     def guard(self) -> Guard:
@@ -69,12 +78,14 @@ class Turn:
         return Guard("m.planner_id = %(planner)s", {"planner": self.worker.id})
 
 
-def due(limit: int = 50) -> list[uuid.UUID]:
-    """Runs that the mind has to look at now, oldest first. Runs under a stop wait for its release."""
+def due(limit: int = 50) -> dict[uuid.UUID, str]:
+    """Runs that the mind has to look at now, each with its status, oldest first. Runs under a stop wait for its
+    release.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT r.id FROM lam_app_run r
+            SELECT r.id, r.status FROM lam_app_run r
             WHERE r.status IN ('submitted', 'waiting', 'planning')
               AND (r.status = 'submitted'
                 OR (r.status = 'waiting' AND EXISTS (
@@ -87,12 +98,12 @@ def due(limit: int = 50) -> list[uuid.UUID]:
             """,
             {"settled": sorted(SETTLED), "limit": limit},
         )
-        return [row[0] for row in cursor.fetchall()]
+        return dict(cursor.fetchall())
 
 
-def advance(run_id: uuid.UUID, presence: Presence) -> bool:
-    """One turn of one run. Returns False when somebody else has it."""
-    turn = _take(run_id, presence.worker)
+def advance(run_id: uuid.UUID, presence: Presence, *, seen: str = RunStatus.SUBMITTED) -> bool:
+    """One turn of one run, ``seen`` in this status a moment ago. Returns False when somebody else has it."""
+    turn = _take(run_id, presence.worker, seen)
     if turn is None:
         return False
     run = turn.run
@@ -114,11 +125,11 @@ def advance(run_id: uuid.UUID, presence: Presence) -> bool:
     return True
 
 
-def _take(run_id: uuid.UUID, worker: Worker) -> Turn | None:
+def _take(run_id: uuid.UUID, worker: Worker, seen: str = RunStatus.SUBMITTED) -> Turn | None:
     """Hold a run: from SUBMITTED or WAITING along an edge, from a dead or silent planner by taking its place."""
     hold: dict[str, Any] = {"planner_id": worker.id, "planner_until": Moment(PLANNING_SECONDS)}
     with transaction.atomic():
-        for source, guard in ((RunStatus.SUBMITTED, None), (RunStatus.WAITING, SETTLED_STEP)):
+        for source, guard in sorted(TAKEN, key=lambda edge: edge[0] != seen):  # what it was seen in is tried first
             if move(
                 Run, [run_id], source, RunStatus.PLANNING, actor=PLANNER, verb="planning", changes=hold, guard=guard
             ):
@@ -137,16 +148,16 @@ def _take(run_id: uuid.UUID, worker: Worker) -> Turn | None:
                 )
                 if cursor.rowcount != 1:
                     return None
-    return Turn(Run.objects.with_people().get(id=run_id), worker)
+    run: Any = Run.objects.to_plan().get(id=run_id)
+    return Turn(run, worker, at=run.at, failed=tuple(run.failed))
 
 
 def _turn(turn: Turn) -> None:
     """Ask for an intent and act on it. Errors of the model are bounded; the run says what became of them."""
     run, number = turn.run, turn.run.step + 1
-    failed = context.failed_calls(run.id, number)
-    corrections = [said for code in failed if (said := errors.feedback_of(code))]
-    for attempt in range(len(failed) + 1, MOST_CALLS_A_STEP + 1):
-        seen = context.of(run, corrections=tuple(corrections))
+    corrections = [said for code in turn.failed if (said := errors.feedback_of(code))]
+    for attempt in range(len(turn.failed) + 1, MOST_CALLS_A_STEP + 1):
+        seen = context.of(run, turn.at, corrections=tuple(corrections))
         try:
             planned = providers.plan(seen, config=context.model_config())
         except errors.PlannerError as error:

@@ -3,8 +3,10 @@
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import OuterRef
 from django.db.models.functions import Now
 
 from accounts.models import Agent, Organization, User
@@ -12,7 +14,7 @@ from approvals.models import Action
 from lam_app.states import RUN, RunStatus
 from tools.models import Worker
 from traces.ids import uuid7
-from traces.models import Moving
+from traces.models import Moving, Trace
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -25,6 +27,13 @@ class RunQuerySet(models.QuerySet["Run"]):
     def with_people(self) -> "RunQuerySet":
         """With initiator and agent, and without the password hash, which the worker role may not read."""
         return self.select_related("initiator", "agent").defer("initiator__password")
+
+    def to_plan(self) -> "RunQuerySet":
+        """With people, and with what a planner's turn begins from: ``at``, the time by the database's clock, and
+        ``failed``, the error of every earlier call for the next step, by whichever planner, oldest first.
+        """
+        calls = Trace.objects.filter(run=OuterRef("pk"), step=OuterRef("step") + 1).order_by("id")
+        return self.with_people().annotate(at=Now(), failed=ArraySubquery(calls.values("error")))
 
     def started_by(self, user: uuid.UUID) -> "RunQuerySet":
         """What this person asked for."""

@@ -16,15 +16,16 @@ def advance_runs() -> int:
     answered("lam_app.tasks.advance_runs")
     presence = present("planner")
     turns = 0
-    undo.settle()
-    for run in undo.due():
-        undo.advance(run)
+    if undo.waits():
+        undo.settle()
+        for run in undo.due():
+            undo.advance(run)
     while due := loop.due():
         taken = 0
-        for position, run in enumerate(due):
+        for position, (run, seen) in enumerate(due.items()):
             if position + 1 < len(due):
                 ring("lam_app.tasks.advance_runs")
-            taken += loop.advance(run, presence)
+            taken += loop.advance(run, presence, seen=seen)
         turns += taken
         if not taken:
             break

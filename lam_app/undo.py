@@ -21,6 +21,7 @@ from lam_app.exceptions import NothingToUndo, RunMovedOn
 from lam_app.models import Run
 from lam_app.runs import own_run
 from lam_app.states import RUN, RunStatus
+from tools.queries import barred_sql
 from tools.saga import Undoing, plan, undoing_of
 from traces.clock import now
 from traces.doorbell import ring
@@ -29,7 +30,7 @@ from traces.services import Entry, move, record
 
 STANDS = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.NEEDS_HUMAN})
 """Runs that nothing moves by itself any more: only those are taken back."""
-ENDED: Final = {ActionStatus.FAILED: "failed", ActionStatus.EXPIRED: "expired, for nobody decided in time"}
+ENDED: Final[dict[str, str]] = {"failed": "failed", "expired": "expired, for nobody decided in time"}
 """How an undoing came to nothing that nobody refused."""
 
 
@@ -99,23 +100,25 @@ def undo_step(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, step: 
     return action
 
 
+_DUE = f"""
+    SELECT r.id FROM lam_app_run r
+    WHERE r.status = 'undoing'
+      AND NOT EXISTS (
+        SELECT 1 FROM approvals_action a
+        WHERE a.run = r.id AND a.step > r.undo_from AND a.status <> ALL (%(settled)s))
+      AND NOT {barred_sql("r")}
+    ORDER BY r.id LIMIT %(limit)s
+"""
+_UNMARKED = """
+    SELECT 1 FROM approvals_action c JOIN approvals_action a ON a.id = c.undo_of
+    WHERE c.undo_of IS NOT NULL AND c.status = 'done' AND a.status = 'done'
+"""
+
+
 def due(limit: int = 50) -> list[uuid.UUID]:
     """Runs that are being taken back and wait for nothing, oldest first. Runs under a stop wait for its release."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT r.id FROM lam_app_run r
-            WHERE r.status = 'undoing'
-              AND NOT EXISTS (
-                SELECT 1 FROM approvals_action a
-                WHERE a.run = r.id AND a.step > r.undo_from AND a.status <> ALL (%(settled)s))
-              AND NOT EXISTS (
-                SELECT 1 FROM tools_killswitch k
-                WHERE k.scope_key = ANY (r.scopes) AND k.eased_at IS NULL AND k.released_at IS NULL)
-            ORDER BY r.id LIMIT %(limit)s
-            """,
-            {"settled": sorted(SETTLED), "limit": limit},
-        )
+        cursor.execute(_DUE, {"settled": sorted(SETTLED), "limit": limit})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -128,8 +131,11 @@ def settle() -> int:
 
 
 def waits() -> bool:
-    """Whether there is anything for ``settle`` or ``advance``."""
-    return undone_unmarked().exists() or bool(due(1))
+    """Whether there is anything for ``settle`` or ``advance``. One query: mostly there is nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS ({_UNMARKED}) OR EXISTS ({_DUE})", {"settled": sorted(SETTLED), "limit": 1})
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def advance(run_id: uuid.UUID) -> bool:

@@ -94,19 +94,38 @@ def remember(call: ModelCall) -> uuid.UUID:
     return trace.id
 
 
+_KEPT = """
+WITH said AS (
+    SELECT DISTINCT ON (sha256) id, sha256, content FROM unnest(%(ids)s::uuid[], %(hashes)s::bytea[], %(texts)s::text[])
+        AS t(id, sha256, content)
+), new AS (
+    INSERT INTO traces_promptpart (id, organization, sha256, content)
+    SELECT id, %(organization)s, sha256, content FROM said
+    ON CONFLICT (organization, sha256) DO NOTHING RETURNING sha256, id
+)
+SELECT sha256, id FROM new
+UNION ALL
+SELECT p.sha256, p.id FROM traces_promptpart p JOIN said ON said.sha256 = p.sha256
+WHERE p.organization = %(organization)s
+"""
+
+
 def _parts(organization: uuid.UUID, contents: list[str]) -> list[uuid.UUID]:
+    """The ids of a prompt's parts, those that are new written now. One statement, unless somebody else writes the same
+    part at this moment: whoever conflicts with a row that is newer than its snapshot sees it in the next one.
+    """
     hashes = [hashlib.sha256(content.encode()).digest() for content in contents]
+    asked: dict[str, Any] = {
+        "organization": organization,
+        "ids": [uuid7() for _ in contents],
+        "hashes": hashes,
+        "texts": contents,
+    }
+    known: dict[bytes, uuid.UUID] = {}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO traces_promptpart (id, organization, sha256, content)"
-            " SELECT DISTINCT ON (sha256) id, %s, sha256, content"
-            " FROM unnest(%s::uuid[], %s::bytea[], %s::text[]) AS t(id, sha256, content)"
-            " ON CONFLICT (organization, sha256) DO NOTHING",
-            [organization, [uuid7() for _ in contents], hashes, contents],
-        )
-        cursor.execute(
-            "SELECT sha256, id FROM traces_promptpart WHERE organization = %s AND sha256 = ANY(%s::bytea[])",
-            [organization, hashes],
-        )
-        known = {bytes(row[0]): row[1] for row in cursor.fetchall()}
+        for _ in range(2):
+            cursor.execute(_KEPT, asked)
+            known = {bytes(row[0]): row[1] for row in cursor.fetchall()}
+            if known.keys() >= set(hashes):
+                break
     return [known[value] for value in hashes]

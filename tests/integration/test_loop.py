@@ -155,10 +155,10 @@ def test_f11_a_run_whose_planner_died_is_taken_over_and_the_dead_one_can_do_noth
     dead.save(force_insert=True)
     turn = loop._take(run.id, dead)
     assert turn is not None
-    assert due() == []
+    assert list(due()) == []
     assert advance(run.id, present("planner")) is False
     Worker.objects.filter(id=dead.id).update(ended_at="2026-01-01T00:00:00Z")
-    assert due() == [run.id]
+    assert list(due()) == [run.id]
     assert advance(run.id, present("planner")) is True
     assert fresh(run).status == "waiting"
     with pytest.raises(loop.Overtaken):
@@ -172,7 +172,7 @@ def test_a_run_whose_planner_is_silent_for_too_long_is_taken_over_too(world: Wor
     other = Presence("planner")
     try:
         assert loop._take(run.id, other.worker) is not None
-        assert due() == []
+        assert list(due()) == []
         Run.objects.update(planner_until="2020-01-01T00:00:00Z")
         assert advance(run.id, present("planner")) is True
     finally:

@@ -126,6 +126,6 @@ def test_a_call_that_cannot_be_counted_now_leaves_its_run_to_be_taken_up_again(w
     assert (found.status, found.step, found.planner, Action.objects.count()) == ("planning", 0, None, 0)
     with without_guards() as admin:
         admin.execute("UPDATE lam_app_run SET planner_until = now()")
-    assert loop.due() == [run.id]
+    assert list(loop.due()) == [run.id]
     advance_runs()
     assert (Run.objects.get(id=run.id).status, Action.objects.count()) == ("waiting", 1)
