@@ -75,8 +75,8 @@ def status(value: str, machine: str = "action") -> SafeString:
 
 @register.simple_tag
 def status_word(value: str, machine: str = "action") -> str:
-    """A status as a person reads it, without the badge."""
-    return TABLES[machine].get(str(value), (str(value), ""))[0]
+    """A status as a person reads it, without the badge; of a kind of row that has none, the word as it was written."""
+    return TABLES.get(machine, {}).get(str(value), (str(value), ""))[0]
 
 
 @register.simple_tag
