@@ -22,6 +22,7 @@ from tools.killswitch import release as lift
 from tools.listing import engaged, last_drill, released, stop_says
 from tools.models import KillSwitch, Tool
 from traces.exceptions import DomainError
+from traces.models import Event
 
 COUNTED: Final = (ActionStatus.EXECUTING, ActionStatus.PERMITTED, ActionStatus.SCHEDULED, ActionStatus.IN_REVIEW)
 SHOWN_RELEASED: Final = 10
@@ -71,6 +72,13 @@ def _run_numbers(request: PersonRequest, run: uuid.UUID) -> str:
     return " · ".join(parts) or "nothing under way"
 
 
+def _known(request: PersonRequest, run: uuid.UUID) -> bool:
+    """Whether there is such a run here: one that has proposed something, or one that has not come to it yet."""
+    ours = request.organization.pk
+    proposed = Action.objects.within(ours).filter(run=run)
+    return proposed.exists() or Event.objects.about(ours, run).filter(subject_kind="run").exists()
+
+
 def _uuid(value: str) -> uuid.UUID | None:
     """An id from a form or link; nothing when none was given. Raises ``BadRequest`` for what is no id."""
     if not value:
@@ -85,7 +93,7 @@ def _page(request: PersonRequest, *, problem: str = "", status: int = 200) -> Ht
     source = request.POST if request.method == "POST" else request.GET
     chosen = {name: _uuid(source.get(name, "")) for name in CHOICES}
     run = chosen["run"]
-    if run is not None and not Action.objects.within(request.organization.pk).filter(run=run).exists():
+    if run is not None and not _known(request, run):
         raise Http404
     numbers = _numbers(request)
     tools = Tool.objects.filter(organization=request.organization, enabled=True).order_by("name")

@@ -50,6 +50,8 @@ def runs(request: PersonRequest) -> HttpResponse:
         "rows": [(row, actions.get(row.pk, [])) for row in found[:PAGE]],
         "before": found[PAGE - 1].pk if len(found) > PAGE else "",
         "may_submit": request.membership.has(Role.OPERATOR),
+        "may_stop": request.membership.has(*STOPPERS),
+        "over": FINISHED,
         "first_page": not fields["before"],
     }
     return render(request, "lam_app/runs.html", context)

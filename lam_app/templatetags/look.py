@@ -80,6 +80,12 @@ def status_word(value: str, machine: str = "action") -> str:
 
 
 @register.simple_tag
+def status_icon(value: str, machine: str = "action") -> SafeString:
+    """The icon of a status alone, where its word stands elsewhere in the line."""
+    return icon(TABLES[machine].get(str(value), ("", "info"))[1])
+
+
+@register.simple_tag
 def risk(value: str) -> SafeString:
     """The badge of a risk: one, two or three bars and the word."""
     word, bars = RISK.get(str(value), (str(value), 3))
@@ -147,6 +153,15 @@ def ago(at: dt.datetime | None) -> SafeString:
         return SafeString("–")
     text = _spell(max(0.0, (timezone.now() - at).total_seconds())) + " ago"
     return format_html('<time datetime="{}" data-ago title="{}">{}</time>', at.isoformat(), at.isoformat(), text)
+
+
+@register.simple_tag
+def between(first: dt.datetime, then: dt.datetime) -> str:
+    """The time from one moment to another, as exactly as it matters: milliseconds, seconds, minutes."""
+    seconds = (then - first).total_seconds()
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    return f"{seconds:.1f} s" if seconds < 60 else _spell(seconds)
 
 
 @register.simple_tag
