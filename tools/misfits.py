@@ -96,7 +96,9 @@ _WORDS: dict[str, Callable[[Any, Any], str]] = {
     "type": lambda wanted, _: f"must be {_kinds(wanted)}",
     "enum": lambda wanted, _: _listed(wanted),
     "const": lambda wanted, _: f"must be {wanted}",
-    "minLength": lambda wanted, value: f"has {len(value)} characters; at least {wanted} are needed",
+    "minLength": lambda wanted, value: (
+        f"has {len(value)} characters; at least {wanted} are needed" if value or wanted > 1 else "is empty"
+    ),
     "maxLength": lambda wanted, value: f"has {len(value)} characters; the limit is {wanted}",
     "pattern": lambda wanted, _: f"must match {wanted}",
     "format": lambda wanted, _: f"is not a valid {wanted}",
@@ -113,9 +115,9 @@ _WORDS: dict[str, Callable[[Any, Any], str]] = {
 }
 
 
-def _pattern(_validator: object, wanted: str, value: object, _schema: Schema) -> Iterator[ValidationError]:
+def _pattern(_validator: object, wanted: str, value: object, schema: Schema) -> Iterator[ValidationError]:
     """Like JSON Schema and unlike Python, `$` is the very end: a line break after it does not pass."""
-    if isinstance(value, str):
+    if isinstance(value, str) and (value or not schema.get("minLength")):  # where it says more, "is empty" is enough
         end = wanted.endswith("$") and not wanted.endswith("\\$")
         if not re.search(f"{wanted[:-1]}\\Z" if end else wanted, value):
             yield ValidationError("pattern")

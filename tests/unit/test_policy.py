@@ -44,7 +44,7 @@ def test_findings_say_what_was_compared_with_what() -> None:
             "bbbb, the catalogue holds aaaa",
         ),
         ({"tool": a_tool(version_hash="", proposed_version_hash="")}, "known", "(none)"),
-        ({"problems": (("to", "is missing"),)}, "schema", "to: is missing"),
+        ({"problems": (("to", "is missing"),)}, "schema", "to: is missing."),
         ({"arguments": ["to"]}, "schema", "not an object"),
         ({"initiator": replace(OPERATOR, may_use=False)}, "rbac", "Initiator operator may not use send_message."),
         ({"agent": replace(PLANNER, may_use=False)}, "rbac", "Agent planner may not use send_message."),
@@ -85,7 +85,7 @@ def test_an_unknown_tool_is_denied_because_nothing_permits_it() -> None:
 def test_every_problem_of_the_arguments_is_listed_up_to_twenty() -> None:
     problems = tuple((f"items[{n}]", "is wrong") for n in range(30))
     found = texts(rule(some_facts(problems=problems)), "schema")
-    assert found[0] == "items[0]: is wrong"
+    assert found[0] == "items[0]: is wrong."
     assert len(found) == 21
     assert found[-1] == "… and 10 more problems."
 

@@ -13,7 +13,7 @@ MOST_LISTED = 20
 def check(facts: Facts, _policy: Policy) -> Iterator[Finding]:
     for path, message in facts.problems[:MOST_LISTED]:
         text = f"{path}: {message}" if path else message
-        yield Finding("schema", Verdict.DENY, display(text, one_line=True, limit=300))
+        yield Finding("schema", Verdict.DENY, f"{display(text, one_line=True, limit=300).rstrip('.')}.")
     if len(facts.problems) > MOST_LISTED:
         yield Finding("schema", Verdict.DENY, f"… and {len(facts.problems) - MOST_LISTED} more problems.")
     if facts.problems:
