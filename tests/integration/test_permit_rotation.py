@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -116,9 +117,13 @@ def test_a_genuine_token_that_was_never_issued_is_called_so(world: World, keys: 
         call_command("permit", "show", "e30.e30.e30")
 
 
-def test_the_command_rotates_and_lists(keys: Any, capsys: Any) -> None:
+def test_the_command_rotates_and_lists(keys: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     call_command("permit", "rotate")
     call_command("permit", "keys")
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].endswith("signs")
-    assert "retired at" in lines[2]
+    assert "its permits hold until" in lines[2]
+    later = time.time() + OVERLAP_SECONDS + 1
+    monkeypatch.setattr("lam_app.management.commands.permit.time", SimpleNamespace(time=lambda: later))
+    call_command("permit", "keys")
+    assert "retired at" in capsys.readouterr().out

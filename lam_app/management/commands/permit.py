@@ -1,6 +1,7 @@
 """``manage.py permit show|keys|rotate``: read a permit, list the keys that hold, replace the one that signs."""
 
 import json
+import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +75,7 @@ class Command(BaseCommand):
         except OSError:
             raise CommandError("There is no public key yet: it is made at the first start.") from None
         for one in known.values():
-            state = "signs" if one.retired is None else f"retired at {_moment(one.retired)}"
+            state = "signs" if one.retired is None else _retirement(one.retired)
             self.stdout.write(f"{one.kid}  {state}")
 
     def _rotate(self) -> None:
@@ -108,6 +109,12 @@ def _find(wanted: str) -> Permit | None:
     if found is None:
         raise CommandError(f"No permit and no permitted action has the id {pk}.")
     return found
+
+
+def _retirement(at: int) -> str:
+    """What a key that is being replaced is still good for."""
+    said = "retired at" if at <= time.time() else "its permits hold until"
+    return f"{said} {_moment(at)}"
 
 
 def _moment(seconds: int) -> str:
