@@ -21,9 +21,7 @@ def test_a_goal_from_the_shell_becomes_a_run_and_its_id_is_the_last_word(world: 
     ("goal", "name", "says"),
     [("", "operator", "goal"), ("Refund order 1009", "nobody", "no active member called nobody")],
 )
-def test_what_is_wrong_with_it_is_said_and_nothing_is_submitted(
-    world: World, goal: str, name: str, says: str
-) -> None:
+def test_what_is_wrong_with_it_is_said_and_nothing_is_submitted(world: World, goal: str, name: str, says: str) -> None:
     with pytest.raises(CommandError, match=says):
         call_command("submit", goal, "--as", name)
     assert not Run.objects.exists()
