@@ -63,7 +63,9 @@ def test_f15_a_message_that_is_delivered_a_hundred_times_acts_once(
         assert Execution.objects.filter(action=road.action.id).count() == 1
 
 
-def test_forged_messages_have_no_effect_and_harm_no_worker(theatre: Stage, chaos_catalogue: None, world: World) -> None:
+def test_t90_forged_messages_have_no_effect_and_harm_no_worker(
+    theatre: Stage, chaos_catalogue: None, world: World
+) -> None:
     nothing: list[Any] = [[], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
     with theatre.playing(*ROLES) as stage:
         pids = {role: stage.present(role) if role == "executor" else stage.ready(role) for role in ROLES}
