@@ -75,5 +75,7 @@ def logging_config(level: str) -> dict[str, Any]:
             "uvicorn.access": {"level": "WARNING"},
             "celery": {"level": "WARNING" if level == "INFO" else level},
             "kombu": {"level": "WARNING"},
+            # A line for every call of the model, which its trace remembers better.
+            "httpx2": {"level": "WARNING" if level == "INFO" else level},
         },
     }
