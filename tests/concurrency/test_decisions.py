@@ -15,8 +15,8 @@ from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
 from lam_app.runs import cancel
 from lam_app.seed import create_person
-from tests.integration.test_decide_approve import two_needed
 from tests.support.racing import kinds, race, racers
+from tests.support.voting import two_needed
 from tests.support.world import MESSAGE, World
 from tools.models import Execution, OutboxMessage
 from traces.models import Event

@@ -21,22 +21,17 @@ from approvals.exceptions import (
 )
 from approvals.models import Action, Decision, Permit
 from approvals.policy import replay
-from approvals.services.approve import approve
 from approvals.services.expire import expire
 from approvals.tasks import execute_permitted, sign_permits
 from lam_app.seed import create_person
 from tests.support.sql import without_guards
+from tests.support.voting import approve_as, two_needed
 from tests.support.world import World
 from tools.killswitch import engage
 from tools.models import OutboxMessage
 from traces.exceptions import DomainError
 from traces.models import Event
 from traces.services import REFUSALS_A_MINUTE
-
-
-def approve_as(world: World, person: User, action: Action, *, digest: str | None = None, **more: Any) -> Decision:
-    asked = {"organization": world.organization.id, "action_id": action.id, **more}
-    return approve(actor=person, digest=action.digest if digest is None else digest, **asked)
 
 
 def refused(world: World, person: User, action: Action, error: type[DomainError], **more: Any) -> DomainError:
@@ -103,15 +98,6 @@ def test_a_quorum_that_was_lowered_in_the_database_convinces_no_gatekeeper(
     action.refresh_from_db()
     assert (action.status, action.revision) == ("in_review", 2)
     assert not Permit.objects.exists()
-
-
-def two_needed(world: World) -> Action:
-    """An action that asks for two people."""
-    action = world.staged()
-    with without_guards() as admin:
-        admin.execute("UPDATE approvals_action SET quorum = 2")
-    action.refresh_from_db()
-    return action
 
 
 def test_a_quorum_of_two_needs_two_people(world: World) -> None:

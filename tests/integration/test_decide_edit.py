@@ -23,7 +23,7 @@ from approvals.policy import Facts, Origin, Source
 from approvals.services.edit import edit
 from approvals.services.reserve import reserve
 from approvals.tasks import execute_permitted, sign_permits
-from tests.integration.test_decide_plain_sql import decision_by
+from tests.support.forging import decision_by
 from tests.support.racing import acting_as
 from tests.support.sql import EVENT, REFUSED
 from tests.support.voting import just_now, long_ago, needing, policy, risky, status, yes

@@ -7,30 +7,12 @@ import psycopg
 import pytest
 from django.db import IntegrityError, connection
 
-from accounts.models import User
-from approvals.models import Action, Decision, Permit
+from approvals.models import Decision, Permit
 from approvals.tasks import sign_permits
-from tests.integration.test_decide_approve import approve_as, two_needed
+from tests.support.forging import decision_by
 from tests.support.sql import EVENT, NO_RIGHT, REFUSED, copied, refusal, without_guards
+from tests.support.voting import approve_as, two_needed
 from tests.support.world import World, approved
-
-
-def decision_by(person: User, shown: Action, **forged: Any) -> tuple[str, dict[str, Any]]:
-    sql = """
-        INSERT INTO approvals_decision (id, organization_id, action_id, revision_id, decider_id, principals, verb,
-                                        digest, reason)
-        VALUES (gen_random_uuid(), %(organization)s, %(action)s, %(revision)s, %(decider)s, %(principals)s, %(verb)s,
-                %(digest)s, '')"""
-    return sql, {
-        "organization": shown.organization_id,
-        "action": shown.id,
-        "revision": shown.revisions.get(number=shown.revision).id,
-        "decider": person.pk,
-        "principals": shown.principals,
-        "verb": "approve",
-        "digest": shown.digest,
-        **forged,
-    }
 
 
 def test_t22_plain_sql_lets_no_principal_decide_either(world: World, as_web: psycopg.Connection[Any]) -> None:

@@ -6,7 +6,7 @@ from approvals.exceptions import AlreadyDecided, DigestMoved, PrincipalMayNotDec
 from approvals.models import Action, Decision
 from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
-from tests.integration.test_decide_approve import two_needed
+from tests.support.voting import two_needed
 from tests.support.world import World, approved
 from tools.models import OutboxMessage
 from traces.models import Event

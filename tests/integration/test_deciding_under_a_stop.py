@@ -1,7 +1,7 @@
 """Lifting a stop in two stages, as the pages show it: held, then decided on while nothing leaves."""
 
 from approvals.tasks import execute_permitted, sign_permits
-from tests.integration.test_pages import decide, signed_in
+from tests.support.voting import decide, signed_in
 from tests.support.world import World
 from tools.killswitch import ease, engage
 from tools.models import OutboxMessage

@@ -5,8 +5,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db.models import Model
-from django.db.models.expressions import DatabaseDefault
 
 from accounts.models import Agent, User
 from approvals.facts import gather, judged
@@ -14,24 +12,14 @@ from approvals.models import Action, Permit
 from approvals.policy import rule
 from approvals.services.propose import revise
 from approvals.tasks import execute_permitted, sign_permits
-from tests.integration.test_decide_plain_sql import decision_by
 from tests.integration.test_take_over import gone
+from tests.support.forging import ACCOUNTS, decision_by, write
 from tests.support.permits import signed
 from tests.support.sql import EVENT, REFUSED, copied, refusal, without_guards
 from tests.support.world import World, approved
 from tools.kinds import Maturity
 from tools.models import AgentTool, Execution, OutboxMessage, Tool
 from traces.ids import uuid7
-
-ACCOUNTS = pytest.mark.parametrize("account", ["as_web", "as_worker"])
-
-
-def write(speaking: psycopg.Connection[Any], row: Model) -> None:
-    """Insert a model's row as this account, past every save() of ours."""
-    values = {str(f.column): getattr(row, f.attname) for f in row._meta.concrete_fields}
-    values = {name: value for name, value in values.items() if not isinstance(value, DatabaseDefault)}
-    sql = f"INSERT INTO {row._meta.db_table} ({', '.join(values)}) VALUES ({', '.join(['%s'] * len(values))})"
-    speaking.execute(sql, list(values.values()))
 
 
 def forged(world: World, speaking: psycopg.Connection[Any], **changes: Any) -> Action:

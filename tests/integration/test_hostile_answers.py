@@ -11,9 +11,9 @@ import pytest
 from approvals.models import Action
 from approvals.tasks import execute_permitted
 from tests.integration.test_http_connector import a_contract
-from tests.integration.test_pages import signed_in
 from tests.support.permits import signed
 from tests.support.rude import Rude, drips, rude, says
+from tests.support.voting import signed_in
 from tests.support.world import World
 from tools.models import Execution
 from tools.offering import offer

@@ -2,24 +2,13 @@
 
 import re
 import uuid
-from typing import Any
 
 import pytest
 from django.test import Client
 
-from approvals.models import Action, Decision
+from approvals.models import Decision
+from tests.support.voting import decide, signed_in
 from tests.support.world import World, approved
-
-
-def signed_in(world: World, name: str) -> Client:
-    client = Client(enforce_csrf_checks=False)
-    client.force_login(world.people[name], backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
-def decide(client: Client, action: Action, **changes: str) -> Any:
-    form = {"decision": "approve", "digest": action.digest, **changes}
-    return client.post(f"/actions/{action.pk}/decide/", form)
 
 
 def test_a_reviewer_approves_what_was_shown(world: World) -> None:
@@ -192,6 +181,14 @@ def test_filters_are_words_and_never_lookups(world: World) -> None:
     assert client.get("/audit/?actor__password__startswith=p").status_code == 400
     assert client.get("/audit/?about=no-id").status_code == 400
     assert client.get("/audit/?verb=submitted").status_code == 200
+
+
+def test_the_audit_log_calls_statuses_what_every_page_calls_them(world: World) -> None:
+    approved(world, world.staged())
+    page = signed_in(world, "auditor").get("/audit/").content.decode()
+    assert "New → Being checked" in page
+    assert "In review → Permitted" in page
+    assert "in_review → permitted" not in page
 
 
 def test_nobody_can_sign_up(world: World) -> None:

@@ -16,9 +16,9 @@ from approvals.preview_models import PreviewRow
 from approvals.services.edit import edit
 from approvals.services.propose import revise
 from approvals.tasks import execute_permitted, rule_previewed, run_previews, sign_permits
-from tests.integration.test_forged_rows import ACCOUNTS, write
 from tests.integration.test_preview import THING, _shelf, answered, dry_run, freely, staged  # noqa: F401
 from tests.support import seeing
+from tests.support.forging import ACCOUNTS, write
 from tests.support.sql import EVENT, NO_RIGHT, REFUSED, copied, refusal, without_guards
 from tests.support.world import World, approved
 from tools.previews import LONGEST_LABEL, LONGEST_TEXT, LONGEST_VALUE, MOST_CHANGES

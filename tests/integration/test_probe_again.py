@@ -14,11 +14,11 @@ from approvals.services import probe
 from approvals.services.verdict import happened
 from approvals.tasks import execute_permitted, probe_again
 from lam_app.sweep import sweep
-from tests.integration.test_pages import signed_in
 from tests.support import tools as odd
 from tests.support.permits import signed
 from tests.support.sql import without_guards
 from tests.support.stops import lift
+from tests.support.voting import signed_in
 from tests.support.world import World
 from tools.killswitch import engage
 from tools.models import Execution

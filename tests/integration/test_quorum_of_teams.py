@@ -11,7 +11,7 @@ from approvals.exceptions import NotPermitted, PrincipalMayNotDecide
 from approvals.models import Action, Decision, Permit
 from approvals.services.votes import standing_votes
 from approvals.tasks import execute_permitted, sign_permits
-from tests.integration.test_decide_plain_sql import decision_by
+from tests.support.forging import decision_by
 from tests.support.sql import EVENT, REFUSED, refusal, without_guards
 from tests.support.voting import ids, needing, reviewer, risky, status, team, yes
 from tests.support.world import World

@@ -13,8 +13,8 @@ import pytest
 
 from approvals.models import Action
 from approvals.tasks import execute_permitted, sign_permits
-from tests.integration.test_pages import signed_in
 from tests.support.rude import Rude, rude, says
+from tests.support.voting import signed_in
 from tests.support.world import World, approved
 from tools.connectors.http import HttpConnector
 from tools.models import OutboxMessage

@@ -11,7 +11,7 @@ from approvals.models import Action, Permit
 from approvals.services.leave import leave
 from approvals.services.propose import revise
 from approvals.tasks import execute_permitted, sign_permits
-from tests.integration.test_forged_rows import ACCOUNTS, write
+from tests.support.forging import ACCOUNTS, write
 from tests.support.sql import EVENT, without_guards
 from tests.support.world import World
 from tools.models import Note, Tool

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from approvals.models import Action, Decision
-from tests.integration.test_decide_plain_sql import decision_by
+from tests.support.forging import decision_by
 from tests.support.sql import EVENT, REFUSED, refusal
 from tests.support.world import World
 from tools.killswitch import engage

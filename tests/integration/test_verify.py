@@ -11,9 +11,9 @@ import pytest
 from approvals.models import Action
 from approvals.services.verdict import did_not_happen
 from approvals.tasks import execute_permitted
-from tests.integration.test_pages import signed_in
 from tests.support import checking
 from tests.support.permits import signed
+from tests.support.voting import signed_in
 from tests.support.world import World, make_world
 from tools.connectors.python import TOOLS
 from tools.models import Execution, Note

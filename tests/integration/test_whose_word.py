@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from approvals.models import Action
-from tests.integration.test_decide_plain_sql import decision_by
+from tests.support.forging import decision_by
 from tests.support.sql import EVENT, REFUSED, refusal, without_guards
 from tests.support.world import World, approved
 from tools.models import Execution

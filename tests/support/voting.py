@@ -12,9 +12,10 @@ from django.test import Client
 
 from accounts.models import Team, User
 from accounts.roles import Role
-from approvals.models import Action, PolicyVersion
+from approvals.models import Action, Decision, PolicyVersion
 from approvals.services.approve import approve
 from lam_app.seed import create_person
+from tests.support.sql import without_guards
 from tests.support.world import World
 from tools.models import Tool
 
@@ -87,6 +88,11 @@ def browser(world: World, name: str, *, ago: float | None = 0) -> Client:
     return client
 
 
+def signed_in(world: World, name: str) -> Client:
+    """A browser of somebody who is signed in, nobody knows since when."""
+    return browser(world, name, ago=None)
+
+
 def decide(client: Client, action: Action, decision: str = "approve", **fields: str) -> Any:
     """The decision form, sent."""
     form = {"decision": decision, "digest": action.digest, **fields}
@@ -96,3 +102,18 @@ def decide(client: Client, action: Action, decision: str = "approve", **fields: 
 def ids(*people: User) -> set[uuid.UUID]:
     """Their ids."""
     return {person.pk for person in people}
+
+
+def approve_as(world: World, person: User, action: Action, *, digest: str | None = None, **more: Any) -> Decision:
+    """A person's yes to what was shown, or to what another digest names."""
+    asked = {"organization": world.organization.id, "action_id": action.id, **more}
+    return approve(actor=person, digest=action.digest if digest is None else digest, **asked)
+
+
+def two_needed(world: World) -> Action:
+    """An action that asks for two people."""
+    action = world.staged()
+    with without_guards() as admin:
+        admin.execute("UPDATE approvals_action SET quorum = 2")
+    action.refresh_from_db()
+    return action
