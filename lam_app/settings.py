@@ -40,6 +40,7 @@ LAM_SWEEP_SECONDS = env.whole("LAM_SWEEP_SECONDS", 1, 1, 60)
 LAM_PERMIT_SECONDS = env.whole("LAM_PERMIT_SECONDS", 120, 5, 3600)
 LAM_REVIEW_SECONDS = env.whole("LAM_REVIEW_SECONDS", 14400, 10, 30 * 86400)
 LAM_LEASE_SECONDS = env.whole("LAM_LEASE_SECONDS", 30, 2, 3600)
+LAM_SILENT_SECONDS = env.whole("LAM_SILENT_SECONDS", 60, 5, 3600)  # then a worker that lives and does not beat is ended
 
 # Keys: the private half is read by the gatekeeper alone.
 LAM_PERMIT_KEY = env.path("LAM_PERMIT_KEY", LAM_HOME / "keys" / "permit.pem")

@@ -25,6 +25,7 @@ from approvals.states import ActionStatus
 from lam_app import loop, orphans, rewind, undo
 from tools.killswitch import settle_quiet
 from tools.presence import bury
+from tools.watchdog import Watchdog
 from traces.doorbell import ring
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ WAITS: dict[str, Callable[[], bool]] = {
 
 def forever(stopped: Callable[[], bool]) -> None:
     """Sweep every LAM_SWEEP_SECONDS until told to stop. A database that is away is waited for, not died over."""
-    day = None
+    day, watchdog = None, Watchdog()
     while not stopped():
         try:
             close_old_connections()
@@ -94,6 +95,7 @@ def forever(stopped: Callable[[], bool]) -> None:
                 forget()
                 day = today
             sweep()
+            watchdog.look()
             rewind.note()
         except Error:
             logger.exception("the sweep could not finish; it begins again")

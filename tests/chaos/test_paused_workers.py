@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from django.db import connection
@@ -36,7 +36,8 @@ def paused_in_a_call(stage: Stage, cast: World, kind: Kind) -> Iterator[tuple[Ro
         yield road, Worker.objects.get(pid=pid, ended_at=None)
     finally:
         stage.world.release()
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # it was ended
+            os.kill(pid, signal.SIGCONT)
 
 
 def silent(worker: Worker) -> bool:
@@ -100,3 +101,19 @@ def test_f13_what_an_overtaken_worker_records_is_refused(theatre: Stage, chaos_c
         until(lambda: worker.pid not in map(stage.pid, ROLES), 10, "it noticed that its session is gone, and ended")
         assert road.effects == 1
         assert Event.objects.filter(subject=road.action.id, target="done").count() == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", OUTSIDE, ids=lambda kind: kind.idempotency)
+def test_f13_a_worker_that_stays_silent_is_ended_and_its_work_goes_on(
+    theatre: Stage, chaos_catalogue: None, world: World, kind: Kind
+) -> None:
+    """Nobody wakes it: it holds its lock and its row for ever. Ended, it is known dead, and a fresh one works."""
+    with theatre.playing("gatekeeper", "executor", "sweeper", LAM_SILENT_SECONDS="5") as stage:
+        with paused_in_a_call(stage, world, kind) as (road, worker):
+            until(lambda: stage.pid("executor") not in (0, worker.pid), 60, "it was ended and replaced")
+            status = road.settled(30)
+            assert status == ("uncertain" if kind.idempotency == "neither" else "done")
+            assert (road.effects, stage.world.calls(road.key)) == ((0, 1) if status == "uncertain" else (1, 2))
+        assert ("executor", -signal.SIGKILL) in stage.ended
+        assert send(stage, world, KEYED).settled() == "done"
