@@ -26,6 +26,7 @@ CALL_MOVE = {
     "tools.executor",
     "lam_app.drill",
     "lam_app.loop",
+    "lam_app.orphans",
     "lam_app.runs",
     "lam_app.undo",
 }
