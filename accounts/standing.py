@@ -5,6 +5,7 @@ whose agent needs a deeper tier, asks another administrator. What counts for a c
 again when it is claimed, so a change is felt by everything that has not run yet.
 """
 
+import re
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ ROLE_TEAMS: Final[Mapping[str, str]] = {
     Role.AUDITOR.value: "auditors",
 }
 """The team in which people of a role hold their object permissions together. Developers hold none."""
+
+TEAM_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 class Tell(Protocol):
@@ -119,6 +122,25 @@ def set_roles(of: Membership, roles: Collection[str], *, by: User, reason: str) 
             tell(before=before, after=after)
     of.roles = after
     return before != after
+
+
+def create_team(organization: Organization, name: str, *, by: User, reason: str) -> bool:
+    """Make a team that rules can name and rights be granted to. Returns whether that is a change.
+
+    It begins empty and without a right. Raises MayNotAdminister, or ChangeRefused for a name that is no short slug.
+    """
+    with administering(
+        "team_created", by=by, organization=organization.pk, about=("organization", organization.pk), reason=reason
+    ) as tell:
+        if not TEAM_NAME.fullmatch(name):
+            raise ChangeRefused("name: use up to 40 small letters, digits, - and _, beginning with a letter.")
+        Organization.objects.select_for_update().get(pk=organization.pk)  # of two hands at once, one makes it
+        new = not Team.objects.filter(organization=organization, name=name).exists()
+        if new:
+            group, _ = Group.objects.get_or_create(name=f"{organization.slug}/{name}")
+            team = Team.objects.create(organization=organization, group=group, name=name)
+            tell(team=str(team.pk), name=name)
+    return new
 
 
 def join(team: Team, user: User, *, by: User, reason: str) -> bool:

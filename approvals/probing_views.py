@@ -1,4 +1,4 @@
-"""The button under an unknown outcome that has the tool asked once more. What it answers is shown, and decides nothing."""
+"""The button under an unknown outcome that has the tool asked once more. Its answer is shown, and decides nothing."""
 
 import uuid
 

@@ -29,6 +29,8 @@ from traces.ids import uuid7
 from traces.models import Moving
 from traces.services import Column, Guard, move
 
+PAUSE_MS = 1_000
+"""How long a claimer may keep the locks of its scopes without a word to the database."""
 PAUSE_SECONDS = 0.05
 """Before the second try; doubled before each one after it."""
 
@@ -48,12 +50,16 @@ def hold(scopes: Sequence[str]) -> None:
 
     This has to be a statement of its own, before the claiming one: under READ COMMITTED only a statement that begins
     after the lock was granted sees what a kill committed while we waited for it.
+
+    A worker that is paused while it holds the lock keeps a kill waiting for at most ``PAUSE_MS``: then PostgreSQL ends
+    its session, and with it the transaction, which has claimed nothing.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock_shared(hashtextextended(scope, 0))"
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended(scope, 0)),"
+            " set_config('idle_in_transaction_session_timeout', %s, true)"
             " FROM (SELECT DISTINCT unnest(%s::text[]) AS scope ORDER BY 1) ordered",
-            [list(scopes)],
+            [str(PAUSE_MS), list(scopes)],
         )
         cursor.fetchall()
 

@@ -23,6 +23,9 @@ from traces.guards import REFUSED
 from traces.ids import uuid7
 from traces.services import Actor, Entry, record
 
+ATTEMPTS = 3
+LOCKED = "55P03"
+"""SQLSTATE of a lock that was not to be had in time."""
 STOPPERS = (Role.REVIEWER, Role.ADMINISTRATOR)
 
 
@@ -81,31 +84,40 @@ def _arm(
     if not reason:
         raise StopRefused("reason: say why.", errors={"reason": "Say why."})
     scope_key = key(scope, target) if target is not None else EVERYTHING
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '1s'")
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [scope_key])
-            cursor.execute("SELECT nextval('tools_kill_epoch')")
-            row = cursor.fetchone()
-            assert row is not None
-            switch = KillSwitch(
-                id=uuid7(),
-                organization_id=organization,
-                scope=scope,
-                target=target,
-                scope_key=scope_key,
-                epoch=row[0],
-                reason=reason,
-                engaged_by=answerable,
-            )
-            switch.save(force_insert=True)
-            record(*_entries(switch, by, "stop_engaged", reason))
-    except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", "") == REFUSED:
-            raise StopNotFound from None
-        raise
+    switch = KillSwitch(
+        id=uuid7(),
+        organization_id=organization,
+        scope=scope,
+        target=target,
+        scope_key=scope_key,
+        reason=reason,
+        engaged_by=answerable,
+    )
+    for attempts_left in reversed(range(ATTEMPTS)):
+        try:
+            _commit(switch, by)
+            break
+        except DatabaseError as error:
+            state = getattr(error.__cause__, "sqlstate", "")
+            if state == REFUSED:
+                raise StopNotFound from None
+            if state != LOCKED or not attempts_left:
+                raise
     switch.refresh_from_db()
     return switch
+
+
+def _commit(switch: KillSwitch, by: Actor) -> None:
+    """One attempt. Claims hold the lock for milliseconds, and one that was paused loses it within a second."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '1s'")
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [switch.scope_key])
+        cursor.execute("SELECT nextval('tools_kill_epoch')")
+        row = cursor.fetchone()
+        assert row is not None
+        switch.epoch = row[0]
+        switch.save(force_insert=True)
+        record(*_entries(switch, by, "stop_engaged", switch.reason))
 
 
 def ease(*, actor: User, organization: uuid.UUID | None, switch_id: uuid.UUID, reason: str = "") -> KillSwitch:

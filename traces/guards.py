@@ -69,7 +69,8 @@ END $guard$;
 def append_only(table: str) -> str:
     """Triggers that refuse every UPDATE, DELETE and TRUNCATE."""
     return f"""
-CREATE OR REPLACE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $guard$
+CREATE OR REPLACE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $guard$
 BEGIN
     RAISE EXCEPTION '{table}: rows are written once; % is refused', TG_OP USING ERRCODE = '{REFUSED}';
 END $guard$;

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections, transaction
 from guardian.shortcuts import assign_perm
 
 from approvals.exceptions import Halted
@@ -20,6 +20,7 @@ from tests.support.sql import refusal, speaking_as
 from tests.support.stops import lift
 from tests.support.world import World, approved
 from tools.exceptions import AlreadyReleased, MayNotStop, NotEased, SecondPersonNeeded, StopNotFound, StopRefused
+from tools.executor import hold
 from tools.killswitch import ease, engage, release, settle_quiet
 from tools.models import Execution, KillSwitch, OutboxMessage
 from tools.presence import Presence
@@ -275,3 +276,31 @@ def test_whoever_holds_the_right_on_a_tool_stops_that_tool_and_nothing_wider(wor
     with pytest.raises(MayNotStop):
         stop(world, "tool", world.tool("write_note").id, by="developer")
     assert stop(world, "tool", world.tool().id, by="developer").scope == "tool"
+
+
+def test_t110_a_claimer_that_was_paused_while_it_held_the_locks_keeps_no_stop_from_being_armed(world: World) -> None:
+    action = signed(world)
+    held, over = threading.Event(), threading.Event()
+    ended: list[BaseException] = []
+
+    def paused() -> None:
+        try:
+            with transaction.atomic():
+                hold(action.scopes)
+                held.set()
+                over.wait(30)
+                execute.waiting(1)
+        except DatabaseError as error:
+            ended.append(error)
+        finally:
+            connections.close_all()
+
+    claimer = threading.Thread(target=paused)
+    claimer.start()
+    assert held.wait(10)
+    switch = stop(world, "run", action.run)
+    over.set()
+    claimer.join()
+    assert switch.armed_at is not None
+    assert len(ended) == 1
+    assert not Execution.objects.exists()

@@ -80,7 +80,8 @@ def test_t89_a_flood_of_headers_is_refused_and_the_server_goes_on(
         assert said.startswith(b"HTTP/1.1 431"), said[:100]
         said, _ = answered(place, BEGIN + b"X: " + b"y" * (LARGEST_HEAD - 10) + b"\r\n\r\n")
         assert said.startswith(b"HTTP/1.1 431"), said[:100]
-        said, taken = answered(place, BEGIN + FLOOD * 1_000_000)  # its end never comes: without a limit, no answer either
+        # Its end never comes: without a limit there is no answer either.
+        said, taken = answered(place, BEGIN + FLOOD * 1_000_000)
         assert taken < 12_000_000
         assert said.startswith(b"HTTP/1.1 431") or said == b"", said[:100]  # a reset may overtake the words
         assert reached == [], "nobody read them"

@@ -9,7 +9,7 @@ import pytest
 from accounts.exceptions import ChangeRefused, MayNotAdminister, NotOfThisOrganization, NotOneself
 from accounts.models import Agent, Membership, Team
 from accounts.roles import Role
-from accounts.standing import join, leave, set_roles, set_tier
+from accounts.standing import create_team, join, leave, set_roles, set_tier
 from approvals.exceptions import NotPermitted, PrincipalMayNotDecide
 from approvals.models import Action, Permit
 from approvals.services.approve import approve
@@ -142,6 +142,27 @@ def test_a_role_that_was_taken_ends_the_right_to_decide_at_once(world: World) ->
     leave(reviewers(world), world.reviewer, by=world.administrator, reason="moved")
     with pytest.raises(NotPermitted):
         approved(world, action)
+
+
+def test_a_team_is_made_once_begins_empty_and_can_be_joined(world: World) -> None:
+    made = {"by": world.administrator, "reason": "payments need two of them"}
+    assert create_team(world.organization, "finance", **made)
+    assert not create_team(world.organization, "finance", **made)
+    team = Team.objects.get(organization=world.organization, name="finance")
+    assert not team.group.user_set.exists()
+    assert join(team, world.reviewer, by=world.administrator, reason="knows the books")
+    assert Event.objects.filter(verb="team_created").count() == 1
+
+
+@pytest.mark.parametrize("name", ["", "Finance", "1st", "a b", "x" * 41, "a/b", "é"])
+def test_a_team_has_a_short_plain_name(world: World, name: str) -> None:
+    with pytest.raises(ChangeRefused, match="name: use up to 40"):
+        create_team(world.organization, name, by=world.administrator, reason="why not")
+
+
+def test_only_an_administrator_makes_a_team(world: World) -> None:
+    with pytest.raises(MayNotAdminister):
+        create_team(world.organization, "finance", by=world.reviewer, reason="mine")
 
 
 def test_a_lowered_tier_denies_what_is_proposed_later(world: World) -> None:

@@ -16,7 +16,6 @@ from lam_app.supervisor.embedded import Postgres, Redis, passwords
 from lam_app.supervisor.places import arrange
 from lam_app.supervisor.programs import Program, launch, tail
 
-
 SETTINGS = {"max_connections": "200", "track_commit_timestamp": "on"}
 """For many processes at once, and for tests that ask what was committed when."""
 

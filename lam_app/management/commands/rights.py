@@ -1,4 +1,4 @@
-"""``manage.py rights grant | revoke | tier | roles | join | leave | show``: who may do what. Run as the owner.
+"""``manage.py rights grant | revoke | tier | roles | team | join | leave | show``: who may do what. Run as the owner.
 
 A change is made in the name of an administrator, who answers for it and is told of in the record. It has to be somebody
 else's right that changes, here as everywhere.
@@ -12,7 +12,7 @@ from django.db import models
 
 from accounts.models import Agent, Membership, Organization, Team, User
 from accounts.roles import Role, TierLevel
-from accounts.standing import join, leave, set_roles, set_tier
+from accounts.standing import create_team, join, leave, set_roles, set_tier
 from lam_app.management.commands._named import organization_named, person_named
 from tools.matrix import DIRECTLY, matrix
 from tools.models import Tool
@@ -43,6 +43,8 @@ class Command(BaseCommand):
         roles = verbs.add_parser("roles", help="a person's parts, all of them; the teams named after them go along")
         roles.add_argument("--user", required=True, metavar="U")
         roles.add_argument("--roles", nargs="*", required=True, choices=Role.values, metavar="ROLE")
+        team = verbs.add_parser("team", help="make a team, which rules can name and rights be granted to")
+        team.add_argument("--team", required=True, metavar="X")
         for verb, says in (("join", "put a person into a team"), ("leave", "take a person out of a team")):
             one = verbs.add_parser(verb, help=says)
             one.add_argument("--team", required=True, metavar="X")
@@ -102,6 +104,8 @@ def _change(organization: Organization, options: dict[str, Any]) -> Callable[...
         if verb == "grant":
             return lambda **who: grant(tool, options["right"], to=whose, **who)
         return lambda **who: revoke(tool, options["right"], of=whose, **who)
+    if verb == "team":
+        return lambda **who: create_team(organization, options["team"], **who)
     if verb in {"join", "leave"}:
         team, user = named("team", Team.objects.filter(**ours)), named("user", User.objects.all(), "username")
         return lambda **who: (join if verb == "join" else leave)(team, user, **who)
