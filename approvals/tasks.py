@@ -70,8 +70,6 @@ def run_previews() -> int:
     return told
 
 
-@shared_task(name="approvals.tasks.rule_previewed", ignore_result=True)
-def rule_previewed() -> int:
 @shared_task(name="approvals.tasks.probe_again", ignore_result=True)
 def probe_again() -> int:
     """Executor: ask tools what became of calls of unknown outcome, where a person wants it asked. Returns how many
@@ -81,6 +79,8 @@ def probe_again() -> int:
     return sum(probe.answer(action) for action in probe.questions(BATCH))
 
 
+@shared_task(name="approvals.tasks.rule_previewed", ignore_result=True)
+def rule_previewed() -> int:
     """Gatekeeper: judge what tools have said something about, until nothing is left. Returns how many were ruled on."""
     answered("approvals.tasks.rule_previewed")
     ruled, last = 0, NIL
