@@ -67,7 +67,8 @@ def warm() -> None:
 
 
 def _reserved(request: HttpRequest) -> bool:
-    return ALIAS in connections.settings and request.path.startswith(PLACES)
+    # Asking is left to the pool: looking at what is stopped must never stand in the way of stopping.
+    return ALIAS in connections.settings and request.method == "POST" and request.path.startswith(PLACES)
 
 
 def _exchange() -> Any:

@@ -102,7 +102,7 @@ def undo_step(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, step: 
 
 _DUE = f"""
     SELECT r.id FROM lam_app_run r
-    WHERE r.status = 'undoing'
+    WHERE r.status = 'undoing' AND (%(run)s::uuid IS NULL OR r.id = %(run)s)
       AND NOT EXISTS (
         SELECT 1 FROM approvals_action a
         WHERE a.run = r.id AND a.step > r.undo_from AND a.status <> ALL (%(settled)s))
@@ -115,10 +115,13 @@ _UNMARKED = """
 """
 
 
-def due(limit: int = 50) -> list[uuid.UUID]:
-    """Runs that are being taken back and wait for nothing, oldest first. Runs under a stop wait for its release."""
+def due(limit: int = 50, *, run: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """Runs that are being taken back and wait for nothing, oldest first; with ``run``, that one if it is among them.
+
+    Runs under a stop wait for its release.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, {"settled": sorted(SETTLED), "limit": limit})
+        cursor.execute(_DUE, {"settled": sorted(SETTLED), "limit": limit, "run": run})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -133,7 +136,9 @@ def settle() -> int:
 def waits() -> bool:
     """Whether there is anything for ``settle`` or ``advance``. One query: mostly there is nothing."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT EXISTS ({_UNMARKED}) OR EXISTS ({_DUE})", {"settled": sorted(SETTLED), "limit": 1})
+        cursor.execute(
+            f"SELECT EXISTS ({_UNMARKED}) OR EXISTS ({_DUE})", {"settled": sorted(SETTLED), "limit": 1, "run": None}
+        )
         row = cursor.fetchone()
     return bool(row and row[0])
 
@@ -149,14 +154,16 @@ def advance(run_id: uuid.UUID) -> bool:
             .filter(id=run_id, status=RunStatus.UNDOING)
             .first()
         )
-        if run is None or run_id not in due(1_000):
+        if run is None or not due(1, run=run_id):
             return False
-        mark_undone()
+        mark_undone(run=run_id)
         tried = {
             action.undo_of: action
             for action in Action.objects.of_run(run.id).filter(undo_of__isnull=False, step__gt=run.undo_from)
         }
         left = planned(run)
+        if any(tried[one.effect.action].status == ActionStatus.DONE for one in left if one.effect.action in tried):
+            return False  # taken back, and somebody else marks it at this moment: whoever looks next goes on
         refused = [(one, tried[one.effect.action]) for one in left if one.effect.action in tried]
         coming = next((one for one in left if one.possible and one.effect.action not in tried), None)
         if refused:

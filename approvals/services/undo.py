@@ -92,12 +92,15 @@ def _origins(undoing: Undoing, original: Action) -> tuple[Origin, ...]:
     )
 
 
-def mark_undone(limit: int = 200) -> list[uuid.UUID]:
-    """Effects whose compensation is recorded as done are undone: action and ledger row. Returns what moved.
+def mark_undone(limit: int = 200, *, run: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """Effects, or those of one run, whose compensation is recorded as done are undone: action and ledger row.
+
+    Returns what moved.
 
     Call it inside a transaction. The guards look again at the moment of the move, so a second caller moves nothing.
     """
-    ids = list(undone_unmarked()[:limit])
+    unmarked = undone_unmarked() if run is None else undone_unmarked().filter(run=run)
+    ids = list(unmarked[:limit])
     if not ids:
         return []
     moved = move(

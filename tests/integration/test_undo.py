@@ -14,6 +14,7 @@ from lam_app import undo
 from lam_app.exceptions import NothingToUndo, RunMovedOn, RunNotFound
 from lam_app.models import Run
 from tests.support.racing import kinds, race
+from tests.support.sql import speaking_as
 from tests.support.tools import ORDERS, reset
 from tests.support.world import World, approved
 from tools.killswitch import engage
@@ -267,6 +268,24 @@ def test_t58_only_the_initiator_or_an_administrator_asks_for_it(world: World, wh
     run, _ = finished_run(world, ("put_odd", "cup"))
     with pytest.raises(RunNotFound):
         ask(world, run, actor=world.people[who])
+
+
+def test_an_effect_that_somebody_else_marks_at_this_moment_does_not_pass_for_one_that_still_stands(
+    world: World,
+) -> None:
+    run, (only,) = finished_run(world, ("put_odd", "cup"))
+    ask(world, run)
+    go_on(run)
+    carried_out(world, compensation(only))
+    with speaking_as("owner") as other:
+        other.execute("SELECT 1 FROM approvals_action WHERE id = %s FOR UPDATE", [only.id])
+        assert not undo.advance(run.id)
+        run.refresh_from_db()
+        assert run.status == "undoing"
+        other.rollback()
+    go_on(run)
+    go_on(run)
+    assert run.status == "undone"
 
 
 def test_under_a_stop_nothing_more_is_taken_back_until_its_release(world: World) -> None:

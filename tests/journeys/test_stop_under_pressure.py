@@ -68,7 +68,7 @@ def test_t110_sixty_four_requests_that_hold_every_connection_and_a_lock_delay_no
     reviewer = Visitor(up, "reviewer")
     with psycopg.connect(up.owner) as locking:
         locking.execute("LOCK TABLE approvals_action IN ACCESS EXCLUSIVE MODE")  # what pages read, and no stop does
-        busy = [threading.Thread(target=reviewer.get, args=("/",)) for _ in range(BUSY)]
+        busy = [threading.Thread(target=reviewer.get, args=(("/", "/stop/")[n % 2],)) for n in range(BUSY)]
         for one in busy:
             one.start()
         with psycopg.connect(up.owner, autocommit=True) as watching:
