@@ -9,7 +9,7 @@ from accounts.api import AGENT, Identity
 from accounts.roles import Role
 from approvals import binding
 from approvals.models import Action, Decision, Revision
-from approvals.shown import MASK
+from approvals.reading.shown import MASK
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.models import Execution

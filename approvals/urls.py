@@ -2,17 +2,17 @@
 
 from django.urls import path
 
-from approvals import edit_views, probing_views, stop_views, views
+from approvals.views import action, decide, edit, inbox, probe, stop
 
 urlpatterns = [
-    path("", views.inbox, name="inbox"),
-    path("inbox/news/", views.news, name="inbox_news"),
-    path("actions/<uuid:pk>/", views.action, name="action"),
-    path("actions/<uuid:pk>/live/", views.live, name="action_live"),
-    path("actions/<uuid:pk>/decide/", views.decide, name="action_decide"),
-    path("actions/<uuid:pk>/edit/", edit_views.edit, name="action_edit"),
-    path("actions/<uuid:pk>/probe/", probing_views.probe, name="action_probe"),
-    path("stop/", stop_views.stop, name="stop"),
-    path("stop/<uuid:pk>/ease/", stop_views.ease, name="stop_ease"),
-    path("stop/<uuid:pk>/release/", stop_views.release, name="stop_release"),
+    path("", inbox.inbox, name="inbox"),
+    path("inbox/news/", inbox.news, name="inbox_news"),
+    path("actions/<uuid:pk>/", action.action, name="action"),
+    path("actions/<uuid:pk>/live/", action.live, name="action_live"),
+    path("actions/<uuid:pk>/decide/", decide.decide, name="action_decide"),
+    path("actions/<uuid:pk>/edit/", edit.edit, name="action_edit"),
+    path("actions/<uuid:pk>/probe/", probe.probe, name="action_probe"),
+    path("stop/", stop.stop, name="stop"),
+    path("stop/<uuid:pk>/ease/", stop.ease, name="stop_ease"),
+    path("stop/<uuid:pk>/release/", stop.release, name="stop_release"),
 ]

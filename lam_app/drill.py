@@ -12,8 +12,8 @@ from django.db import transaction
 
 from accounts.actors import person
 from accounts.models import User
-from approvals.inverses import Inverse
 from approvals.models import Action
+from approvals.reading.inverses import Inverse
 from approvals.services.propose import Proposal, propose
 from lam_app.exceptions import NothingToUndo
 from lam_app.models import Run

@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from tools import views
+from tools.views import catalogue, outbox
 
 urlpatterns = [
-    path("tools/", views.tools, name="tools"),
-    path("tools/outbox/", views.outbox, name="outbox"),
-    path("tools/<uuid:pk>/", views.tool, name="tool"),
+    path("tools/", catalogue.tools, name="tools"),
+    path("tools/outbox/", outbox.outbox, name="outbox"),
+    path("tools/<uuid:pk>/", catalogue.tool, name="tool"),
 ]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from approvals.models import PreviewRow
 from approvals.policy import DryRun, DryRunState
-from approvals.preview_models import PreviewRow
 from tools.contract import Contract
 from tools.models import ToolVersion
 from tools.previews import identifiers

@@ -9,9 +9,8 @@ import json
 from typing import Any
 
 from approvals.facts.dryrun import as_fact
-from approvals.models import Action
+from approvals.models import Action, PreviewRow
 from approvals.policy import DryRun
-from approvals.preview_models import PreviewRow
 from approvals.services import execute
 from approvals.services.execute import Waiting
 from approvals.services.preview import looking_at

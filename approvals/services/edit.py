@@ -11,12 +11,12 @@ from django.conf import settings
 from accounts.actors import person
 from accounts.models import User
 from approvals import binding
-from approvals.differences import changed_paths, secrets_kept
 from approvals.exceptions import NothingChanged, UndoIsNotEdited
 from approvals.facts import Gathered, Judged, gather, judged
 from approvals.facts.approvers import able_to_decide
 from approvals.models import Action, Revision
 from approvals.policy import DryRunState, Origin, PlanState, Source, Verdict
+from approvals.reading.differences import changed_paths, secrets_kept
 from approvals.services import preview
 from approvals.services.deciding import freshly_signed_in, remembers_refusals, shown, take
 from approvals.services.propose import Proposal, revise, tell_unroutable

@@ -19,9 +19,8 @@ from django.db.models import Exists, Max, OuterRef
 from approvals import binding
 from approvals.claims import Stops, stops_over
 from approvals.facts import Judged, document_of
-from approvals.models import Action, Permit, Revision
+from approvals.models import Action, Permit, PreviewRow, Revision
 from approvals.policy import DryRunState, Facts, Ruling, Verdict, replay
-from approvals.preview_models import PreviewRow
 from approvals.services.rejudge import anew, rejudge
 from approvals.services.votes import standing_votes
 from approvals.states import ActionStatus

@@ -14,8 +14,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from approvals import binding
-from approvals.models import Action, Revision
-from approvals.preview_models import PreviewRow
+from approvals.models import Action, PreviewRow, Revision
 from approvals.services.halt import UNDER_A_STOP
 from tools.contract import Contract
 from tools.models import Worker

@@ -13,9 +13,8 @@ from psycopg.types.json import Jsonb
 
 from approvals.exceptions import LimitsBusy
 from approvals.facts import Judged, gather, judged
-from approvals.models import Action, Revision
+from approvals.models import Action, PreviewRow, Revision
 from approvals.policy import DryRunState, Verdict
-from approvals.preview_models import PreviewRow
 from approvals.services.permit import UNREADABLE
 from approvals.services.preview import ask
 from approvals.services.propose import TARGETS, revise, tell_unroutable

@@ -2,8 +2,8 @@
 
 from django import template
 
-from approvals import foreseen as shown
 from approvals.models import Revision
+from approvals.reading import foreseen as shown
 
 register = template.Library()
 

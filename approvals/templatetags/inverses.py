@@ -2,7 +2,7 @@
 
 from django import template
 
-from approvals.inverses import Inverse, inverses
+from approvals.reading.inverses import Inverse, inverses
 from tools.models import Tool
 
 register = template.Library()

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from approvals.inverses import inverses, last_proven
 from approvals.models import Action
+from approvals.reading.inverses import inverses, last_proven
 from approvals.tasks import execute_permitted, sign_permits
 from lam_app import undo
 from lam_app.loop import due

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from approvals import editing
 from approvals.models import Action, Decision, Revision
+from approvals.reading import editing
 from tests.integration.test_decide_edit import OTHER, edited
 from tests.support.voting import browser, decide, risky, yes
 from tests.support.world import MESSAGE, World

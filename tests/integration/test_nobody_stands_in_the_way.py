@@ -5,8 +5,7 @@ import json
 import pytest
 
 from approvals import tasks
-from approvals.models import Permit
-from approvals.preview_models import PreviewRow
+from approvals.models import Permit, PreviewRow
 from approvals.services.edit import edit
 from approvals.tasks import execute_permitted, rule_previewed, run_previews, sign_permits
 from tests.integration.test_preview import _shelf, answered, staged  # noqa: F401

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from approvals.models import Action, Permit
+from approvals.models import Action, Permit, PreviewRow
 from approvals.policy import DryRun, DryRunState, Facts
-from approvals.preview_models import PreviewRow
 from approvals.services import preview
 from approvals.services.withdraw import withdraw_run
 from approvals.tasks import execute_permitted, rule_previewed, run_previews, sign_permits

@@ -7,9 +7,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals.models import Action, Permit
+from approvals.models import Action, Permit, PreviewRow
 from approvals.policy import DryRunState
-from approvals.preview_models import PreviewRow
 from approvals.services import drift, execute
 from approvals.tasks import execute_permitted, sign_permits
 from tests.integration.test_preview import _shelf, answered, dry_run, freely, staged  # noqa: F401

@@ -7,12 +7,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from approvals.card import card
 from approvals.exceptions import PreviewAwaited
 from approvals.facts import gather, judged
-from approvals.models import Action, Permit
+from approvals.models import Action, Permit, PreviewRow
 from approvals.policy import DryRun, DryRunState, rule
-from approvals.preview_models import PreviewRow
+from approvals.reading.card import card
 from approvals.services.edit import edit
 from approvals.services.propose import revise
 from approvals.tasks import execute_permitted, rule_previewed, run_previews, sign_permits

@@ -279,7 +279,7 @@ def test_f14_however_many_executors_find_it_due_one_calls(world: World, settings
 
 
 def test_a_waiting_call_is_under_way_for_who_asks(world: World, settings: Any) -> None:
-    from approvals.card import card
+    from approvals.reading.card import card
 
     with told(world, settings, "neither", BUSY) as (_, action):
         execute_permitted()

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Membership, Organization, User
 from accounts.rows import within
-from approvals.inverses import Inverse, inverses
+from approvals.reading.inverses import Inverse, inverses
 from lam_app.drill import drilled, exercise
 from lam_app.management.commands._named import organization_named
 from tools.text import display

@@ -228,8 +228,8 @@ def test_a_list_costs_the_same_queries_whatever_its_length(api: Api, django_asse
 
 
 def test_secret_fields_are_masked(api: Api) -> None:
+    from approvals.reading.shown import MASK
     from approvals.shapes import _masked
-    from approvals.shown import MASK
 
     value = {"to": "x", "card": {"number": "4111", "name": "A"}, "pins": [{"pin": "1"}, {"pin": "2"}]}
     assert _masked(value, ("card.number", "pins.pin")) == {

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from accounts.pages import PersonRequest, only, page
 from approvals.access import get_action_for_reading
 from approvals.services.probe import ask_again
-from approvals.views import again
+from approvals.views.decide import again
 from traces.exceptions import DomainError
 from traces.middleware import wants_document
 

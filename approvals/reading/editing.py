@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from approvals.differences import masked
 from approvals.models import Revision
-from approvals.shown import label
+from approvals.reading.differences import masked
+from approvals.reading.shown import label
 from tools.contract import Contract
 from tools.listing import declared_schema
 from tools.schemas import Problem, plain

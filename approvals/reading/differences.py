@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from approvals.shown import MASK, arguments, is_secret
+from approvals.reading.shown import MASK, arguments, is_secret
 from tools.contract import Contract
 from traces.canonical import JSON, at_key, canonical
 

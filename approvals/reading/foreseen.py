@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from approvals.models import Revision
+from approvals.models import PreviewRow, Revision
 from approvals.policy import DryRunState
-from approvals.preview_models import PreviewRow
 
 
 @dataclass(frozen=True)

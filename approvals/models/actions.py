@@ -7,9 +7,6 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import Agent, Organization, User
-from approvals.limits_models import Reservation as Reservation  # noqa: PLC0414 - told to others from here
-from approvals.limits_models import Tally as Tally  # noqa: PLC0414
-from approvals.preview_models import PreviewRow  # noqa: F401 - where Django looks for it
 from approvals.queries import ActionQuerySet
 from approvals.states import ACTION, ActionStatus
 from tools.models import Tool, ToolVersion
@@ -66,6 +63,16 @@ class Action(Moving):
     confidence = models.FloatField(null=True)  # from the model's token probabilities
     stated_confidence = models.FloatField(null=True)  # what the agent says of itself: shown, never used
     undo_of = models.UUIDField(null=True)  # the action that this one takes back
+    assignee = models.ForeignKey(  # who looks at it now
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    assigned_until = models.DateTimeField(null=True)  # after this moment it is anybody's again
+    held_by = models.ForeignKey(  # who set it aside
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    held_at = models.DateTimeField(null=True)
+    held_reason = models.TextField(blank=True)
+    asked_at = models.DateTimeField(null=True)  # a question to the initiator that nobody has answered yet
     due_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     trace = models.UUIDField(null=True)
@@ -128,6 +135,7 @@ class Revision(models.Model):
     request_digest = models.CharField(max_length=80)
     digest = models.CharField(max_length=80)
     facts = models.TextField()  # canonical JSON: replayable
+    considered = models.JSONField(default=list)  # [{tool, why_not}]: what the agent says it left aside, unverified
     ruling = models.TextField()  # canonical JSON
     author = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+"
@@ -159,6 +167,7 @@ class Decision(models.Model):
     principals = ArrayField(models.UUIDField(), default=list)
     verb = models.CharField(max_length=14, choices=Verb.choices)
     digest = models.CharField(max_length=80)  # what the decider saw
+    code = models.CharField(max_length=24, blank=True)  # why, in a word that can be counted: approvals.codes
     reason = models.TextField(blank=True)
     created = models.DateTimeField(db_default=Now())
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from approvals import glyphs
+from approvals.reading import glyphs
 from tools.contract import Contract
 from tools.listing import declared_schema
 

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import Agent, Membership
 from accounts.pages import PersonRequest, only, page
 from approvals.models import Action
+from approvals.reading.stopped import Caught, caught_by
 from approvals.states import ActionStatus
-from approvals.stopped import Caught, caught_by
 from tools.killswitch import STOPPERS, engage
 from tools.killswitch import ease as ease_stop
 from tools.killswitch import release as lift

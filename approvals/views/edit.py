@@ -11,14 +11,15 @@ from django.views.decorators.http import require_http_methods
 from accounts.pages import PersonRequest, only, page
 from accounts.roles import Role
 from accounts.sessions import signed_in_at
-from approvals import editing
 from approvals.access import get_action_for_reading, may_decide
 from approvals.exceptions import DigestMoved, SignInAgain
 from approvals.models import Action, Revision
+from approvals.reading import editing
 from approvals.services.deciding import freshly_signed_in
 from approvals.services.edit import edit as rewrite
-from approvals.signing_in import sign_in_again
-from approvals.views import again, queue_of
+from approvals.views.decide import again
+from approvals.views.queue import queue_of
+from approvals.views.signing_in import sign_in_again
 from tools.arguments import ArgumentsRefused
 from tools.schemas import Problem
 from traces.exceptions import DomainError

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from accounts.models import User
-from approvals.differences import Changed, changed
 from approvals.models import Action, Decision, Permit, Revision
-from approvals.road import Stage, stages
+from approvals.reading.differences import Changed, changed
+from approvals.reading.road import Stage, stages
+from approvals.reading.shown import Argument, arguments
 from approvals.services.probe import ASKED, PATIENCE, can_be_asked, newest_of
-from approvals.shown import Argument, arguments
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.kinds import IdempotencyClass

@@ -1,8 +1,8 @@
-"""What agents could do, and what was really done. Read-only: the dial is turned by a verb with a reason."""
+"""What agents could do. Read-only: the dial is turned by a verb with a reason."""
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -16,7 +16,6 @@ from tools.kinds import Tier
 from tools.models import Tool
 from tools.wording import CLASSES, KINDS, REACH, TOUCHES
 
-SHOWN: Final = 100
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
 
 
@@ -105,13 +104,3 @@ def tool(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     return render(
         request, "tools/tool.html", {"offered": _offered(found), "may_stop": request.membership.has(*STOPPERS)}
     )
-
-
-@require_GET
-@page()
-def outbox(request: PersonRequest) -> HttpResponse:
-    """The world's side of the demo tools: what arrived there, each with the key it came under."""
-    only(request.GET)
-    organization = request.organization.pk
-    context = {"messages_sent": listing.outbox(organization)[:SHOWN], "notes": listing.notes(organization)[:SHOWN]}
-    return render(request, "tools/outbox.html", context)

@@ -1,0 +1,18 @@
+"""The gate's rows. Import them from here: which file holds which is this package's affair."""
+
+from approvals.models.actions import Action, Decision, Permit, PolicyVersion, Revision
+from approvals.models.limits import Reservation, Tally
+from approvals.models.previews import PreviewRow
+from approvals.models.remarks import Remark
+
+__all__ = [
+    "Action",
+    "Decision",
+    "Permit",
+    "PolicyVersion",
+    "PreviewRow",
+    "Remark",
+    "Reservation",
+    "Revision",
+    "Tally",
+]
