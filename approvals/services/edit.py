@@ -69,7 +69,7 @@ def edit(
         raise NothingChanged(state=action.status)
     gathered = _told_by(actor, gathered, asked, changed)
     again = _judged(action, gathered, asked, actor)
-    revision = revise(action, again, number=current.number + 1, author=actor.pk)
+    revision = revise(action, again, number=current.number + 1, author=actor.pk, considered=current.considered)
     _rewrite(action, again, revision)
     revision.save(force_insert=True)
     record(

@@ -73,7 +73,9 @@ def _rule_on(row: PreviewRow, action: Action) -> bool:
         if not PreviewRow.objects.select_for_update(skip_locked=True).filter(id=row.id, closed_at=None).exists():
             return False
         again = judged(gathered, reserve(action.id, gathered))
-        revision = revise(action, again, number=current.number + 1, author=current.author_id)
+        revision = revise(
+            action, again, number=current.number + 1, author=current.author_id, considered=current.considered
+        )
         send = _send if action.status == ActionStatus.PROPOSED else _show
         if not send(action, again, revision):
             transaction.set_rollback(True)

@@ -1,7 +1,7 @@
 """propose: an intent becomes an action under the gate, with its exact bytes, its facts and its ruling."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from traces.clock import Moment, later
 from traces.doorbell import ring
 from traces.ids import uuid7
 from traces.services import Actor, Entry, move, record
+from traces.text import storable
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Proposal:
     budget: Budget = field(default_factory=Budget)
     provenance: tuple[Origin, ...] = ()
     plan: PlanState = PlanState.NONE
+    considered: tuple[Mapping[str, str], ...] = ()
+    """``{"tool", "why_not"}`` for each tool that the agent says it left aside: shown, never believed."""
 
 
 TARGETS = {
@@ -116,7 +119,7 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
     awaited = staged.facts.dry_run.state is DryRunState.AWAITED and ruling.verdict is not Verdict.DENY
     if ruling.verdict is Verdict.VETO_WINDOW and not awaited:
         action.due_at = later(ruling.veto_seconds)
-    revision = revise(action, staged, number=1)
+    revision = revise(action, staged, number=1, considered=proposal.considered)
     action.digest = revision.digest
     action.save(force_insert=True)
     revision.save(force_insert=True)
@@ -185,8 +188,26 @@ def tell_unroutable(action: Action) -> None:
         )
 
 
-def revise(action: Action, staged: Judged, *, number: int, author: uuid.UUID | None = None) -> Revision:
-    """The immutable content of an action, ready to be saved."""
+MOST_CONSIDERED, MOST_NAME, MOST_WHY = 12, 200, 1000
+"""Tools left aside that a revision keeps, and the characters of each one's name and of why it was left."""
+
+
+def _aside(considered: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    return [
+        {"tool": storable(str(one["tool"]))[:MOST_NAME], "why_not": storable(str(one["why_not"]))[:MOST_WHY]}
+        for one in list(considered)[:MOST_CONSIDERED]
+    ]
+
+
+def revise(
+    action: Action,
+    staged: Judged,
+    *,
+    number: int,
+    author: uuid.UUID | None = None,
+    considered: Iterable[Mapping[str, str]] = (),
+) -> Revision:
+    """The immutable content of an action, ready to be saved. A later revision keeps what the first left aside."""
     digest = binding.revision_digest(
         organization=action.organization_id,
         run=action.run,
@@ -212,4 +233,5 @@ def revise(action: Action, staged: Judged, *, number: int, author: uuid.UUID | N
         facts=binding.text(staged.facts.to_json()),
         ruling=binding.text(staged.ruling.to_json()),
         author_id=author,
+        considered=_aside(considered),
     )

@@ -53,6 +53,7 @@ def asked_again(action: Action, current: Revision) -> Proposal:
         tool=action.tool_name,
         arguments=binding.parsed(current.arguments),
         confidence=action.confidence,
+        considered=tuple(current.considered),
         **told,
     )
 
@@ -82,7 +83,9 @@ def rejudge(action: Action, *, actor: Actor, why: str, seen: Seen | None = None)
     gathered = gather(asked_again(action, current), dry_run=seen.fact if seen else None)
     with transaction.atomic():
         again = judged(gathered, reserve(action.id, gathered))  # a limit that is new counts it now
-        revision = revise(action, again, number=current.number + 1, author=current.author_id)
+        revision = revise(
+            action, again, number=current.number + 1, author=current.author_id, considered=current.considered
+        )
         ruling = again.ruling
         moved = move(
             Action,
