@@ -47,10 +47,10 @@ def test_t109_g3_g5_nothing_is_claimed_after_armed_and_nothing_arrives_after_qui
             for number in range(TRIALS):
                 shown.append(trials.trial(number))
         finally:
-            trials.close()
-            for line in report(shown, SEED):
+            for line in report(shown, SEED):  # first: what was seen is told even where the field does not come to rest
                 record_property("stops", line)
                 print(line)
+            trials.close()
     assert [one for one in shown if one.late_claims or one.late_effects] == []
     for name in ("claimed", "kept", "others"):
         assert sum(getattr(one, name) for one in shown) > len(shown) / 4, f"hardly any {name}: nothing was tried"
