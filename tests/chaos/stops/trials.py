@@ -93,10 +93,15 @@ class Trials:
         return shown
 
     def close(self) -> None:
-        """Let what is under way end, and hold all effects there ever were against the record."""
+        """Let what is under way end, and hold all effects there ever were against the record.
+
+        The claimers go on meanwhile: a call whose tool was asked and has to be asked once more waits for one of them.
+        """
         self.browser.close()
+        self.field.gate.set(OPEN)
+        left = Action.objects.filter(status__in=("permitted", "executing"))
+        until(lambda: not left.exists(), PATIENCE, "all calls have ended")
         self.field.gate.set(SHUT)
-        until(lambda: not Action.objects.filter(status="executing").exists(), PATIENCE, "all calls have ended")
         accounted(self.effects.look())
 
     def _permitted(self) -> list[Action]:
