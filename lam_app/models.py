@@ -98,6 +98,27 @@ class Step(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["run", "number"], name="step_number_once_a_run")]
 
 
+class RunPlan(models.Model):
+    """What a run means to do: as the agent planned it, or as the initiator corrected it. A change is the next number.
+
+    ``steps`` are ``[{tool, does, arguments: [{name, value}], after: [number]}]``, the model's word; what becomes of
+    them is told by the actions. A correction has none: the next call is asked for a plan anew.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="plans")
+    number = models.IntegerField()
+    goal = models.TextField()  # restated
+    steps = models.JSONField(default=list)
+    missing = models.JSONField(default=list)  # what the agent says it does not know
+    author = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")  # null: the agent
+    created = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "number"], name="plan_number_once_a_run")]
+
+
 class Report(models.Model):
     """What a run did, from the ledger, and beside it what the model says of it, marked as its word."""
 
