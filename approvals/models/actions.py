@@ -110,6 +110,11 @@ class Action(Moving):
                 name="action_unroutable",
             ),
             models.Index(
+                fields=["tool", "id"],
+                condition=models.Q(status__in=["done", "failed", "uncertain", "undone", "rejected"]),
+                name="action_alike",
+            ),
+            models.Index(
                 fields=["expires_at"], condition=models.Q(status__in=["in_review", "permitted"]), name="action_expiring"
             ),
             models.Index(
