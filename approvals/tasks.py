@@ -5,6 +5,8 @@ road from a decision to an effect can be read here, top to bottom.
 """
 
 import itertools
+import uuid
+from dataclasses import replace
 
 from celery import shared_task
 from django.db import IntegrityError, transaction
@@ -50,8 +52,7 @@ def execute_permitted() -> int:
     while waiting := _together(execute.waiting(BATCH)):
         fit, returned = _as_foreseen(waiting)
         claimed = _claimed(fit, presence) if fit else []
-        for item in claimed:  # one at a time: what is recorded is safe before the next call begins
-            settled += _record(item, executor.call(item, presence), presence)
+        settled += _carried_out(claimed, presence)
         owned = {item.call.action for item in claimed}
         returned += execute.return_unclaimed([w for w in fit if w.action.id not in owned])
         if not claimed and not returned:
@@ -144,10 +145,45 @@ def _claim(waiting: list[execute.Waiting], presence: Presence) -> list[executor.
             lifetimes={w.action.id: w.contract.idempotency.lifetime for w in waiting},
             guard=STILL_TRUE,
         )
-    return [
+    claimed = [
         executor.Claimed(execution=execution, fence=1, contract=by_action[a].contract, call=by_action[a].call)
         for a, execution in executions.items()
     ]
+    return [_repeatable(item, presence) for item in claimed]
+
+
+def _carried_out(claimed: list[executor.Claimed], presence: Presence) -> int:
+    """Call and record what was claimed, one at a time: what is recorded is safe before the next call begins.
+
+    Between two calls the stops are asked about all that is left. What one is over by now is let go before anything
+    else is called, so that QUIET waits for the one call under way and not for the batch. Returns how many were settled.
+    """
+    settled, rest = 0, claimed
+    while rest:
+        item, *rest = rest
+        settled += _record(item, executor.call(item, presence), presence)
+        if rest and (caught := _stopped(rest, presence)):
+            settled += _let_go([item for item in rest if item.call.action in caught], presence)
+            rest = [item for item in rest if item.call.action not in caught]
+    return settled
+
+
+def _stopped(claimed: list[executor.Claimed], presence: Presence) -> set[uuid.UUID]:
+    with presence.or_die():  # what was claimed is ours to record
+        return execute.stopped_among([item.call.action for item in claimed])
+
+
+def _let_go(claimed: list[executor.Claimed], presence: Presence) -> int:
+    """Record that a stop found these before they were sent: they failed, and it is known that nothing was done."""
+    with presence.or_die(), transaction.atomic():
+        settled = executor.record([(item, executor.UNSENT) for item in claimed], Action, worker=presence.worker)
+        ring("lam_app.tasks.advance_runs")
+    return len(settled)
+
+
+def _repeatable(claimed: executor.Claimed, presence: Presence) -> executor.Claimed:
+    """The same, knowing how to find out before it is called once more whether a stop is over it by now."""
+    return replace(claimed, stopped=lambda: bool(_stopped([claimed], presence)))
 
 
 def _record(item: executor.Claimed, outcome: Outcome | ledger.Later, presence: Presence) -> int:
@@ -186,6 +222,7 @@ def _recover(presence: Presence) -> int:
             if taken is not None:
                 again = execute.call_again(action, attempt=taken.attempt)
                 item = executor.Claimed(taken.execution, taken.fence, again.contract, again.call)
+                item = _repeatable(item, presence)
                 outcome: Outcome | ledger.Later
                 if again.refused:
                     outcome = taken.so_far or Outcome.uncertain("permit_refused", again.refused)

@@ -9,7 +9,7 @@ attempt are `tools.ledger`'s.
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import connection
@@ -17,7 +17,7 @@ from django.db import connection
 from tools import registry
 from tools.connecting import Call
 from tools.contract import Contract, IdempotencyClass, Outcome, OutcomeStatus
-from tools.ledger import EXECUTOR, MAX_ATTEMPTS, Later, Taken, as_json, as_text, given_up
+from tools.ledger import EXECUTOR, MAX_ATTEMPTS, STOPPED, Later, Taken, as_json, as_text, given_up
 from tools.models import Execution, Worker
 from tools.permits import PermitClaims
 from tools.presence import Presence
@@ -33,6 +33,12 @@ PAUSE_MS = 1_000
 """How long a claimer may keep the locks of its scopes without a word to the database."""
 PAUSE_SECONDS = 0.05
 """Before the second try; doubled before each one after it."""
+UNSENT = Outcome.failed(STOPPED, "A stop was engaged before this was sent.")
+"""What becomes of a claimed call that a stop found before it began: the row exists, and nothing has left."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ class Claimed:
     fence: int
     contract: Contract
     call: Call
+    stopped: Callable[[], bool] = _never
+    """Whether a stop is over it by now: asked before a call is repeated, which is a new call to the world."""
 
 
 def hold(scopes: Sequence[str]) -> None:
@@ -132,7 +140,7 @@ def call(claimed: Claimed, presence: Presence, *, doubt: Outcome | None = None) 
     Later where the tool asked for time or is asked anew what became of the call.
 
     A doubt is never forgotten: when a keyed call may have had its effect, a later attempt that did not even leave
-    says nothing about the earlier one. ``doubt`` is one that an earlier attempt has left.
+    says nothing about the earlier one. ``doubt`` is one that an earlier attempt has left. A stop ends the repeating.
     """
     reach = registry.connector(claimed.contract)
     kind = claimed.contract.idempotency.kind
@@ -141,6 +149,9 @@ def call(claimed: Claimed, presence: Presence, *, doubt: Outcome | None = None) 
     for attempt in range(first, max(first, MAX_ATTEMPTS) + 1):
         if attempt > first:
             time.sleep(PAUSE_SECONDS * 2 ** (attempt - first - 1))
+            if claimed.stopped():
+                doubt = given_up(doubt or outcome, "a stop was engaged")
+                break
         if not presence.proven():
             break
         outcome = reach.call(claimed.contract, replace(claimed.call, attempt=attempt, clean=doubt is None))

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from approvals.models import Action
 from approvals.states import ActionStatus
+from tools.ledger import STOPPED
 from tools.models import Execution, KillSwitch
 from traces.ids import first_of
 from traces.models import Event
@@ -44,7 +45,9 @@ def caught_by(switch: KillSwitch) -> Caught:
     claims = Execution.objects.filter(
         id__gte=first_of(switch.armed_at - BEFORE), id__lt=first_of(switch.armed_at + dt.timedelta(seconds=1))
     )
-    left = covered.filter(id__in=claims.values("action"))
+    unsent = claims.filter(status="failed", error_code=STOPPED, finished_at__gte=switch.armed_at)
+    caught |= Q(status=ActionStatus.FAILED, id__in=unsent.values("action"))
+    left = covered.filter(id__in=claims.values("action")).exclude(id__in=unsent.values("action"))
     return Caught(
         stopped=_some(covered.filter(caught)),
         finished=_some(left.filter(status__in=[ActionStatus.DONE, ActionStatus.FAILED, ActionStatus.UNDONE])),

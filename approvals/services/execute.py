@@ -1,6 +1,8 @@
 """execute: what the executor needs of the gate: which permits there are, and whether each fits the bytes it is for."""
 
 import logging
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.db import DataError, IntegrityError, connection, transaction
@@ -218,18 +220,24 @@ def unfinished(limit: int) -> list[Action]:
 
 def stopped(action: Action) -> bool:
     """Whether a stop keeps a claimed action from being called again. Ask it after ``executor.hold``."""
+    return bool(stopped_among([action.id]))
+
+
+def stopped_among(actions: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these claimed actions a stop is over, or was since their permits were signed. What is not there any
+    more counts as stopped.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT {_STOPPED}
+            SELECT a.id
             FROM approvals_action a LEFT JOIN tools_execution e ON e.action = a.id
             LEFT JOIN approvals_permit p ON p.id = e.permit
-            WHERE a.id = %s
+            WHERE a.id = ANY (%s) AND NOT {_STOPPED}
             """,
-            [action.id],
+            [list(actions)],
         )
-        row = cursor.fetchone()
-    return row is None or bool(row[0])
+        return set(actions) - {row[0] for row in cursor.fetchall()}
 
 
 def hindrance(action: Action, again: Again, taken: Taken, *, stopped: bool) -> str:

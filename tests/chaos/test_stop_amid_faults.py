@@ -14,7 +14,7 @@ from approvals.tasks import execute_permitted, sign_permits
 from lam_app.environment import WrongSetting
 from lam_app.supervisor.keys import permit_keys, rotate
 from tests.chaos.killing import OUTSIDE, Kind, send
-from tests.support.stage import Stage
+from tests.support.stage import SIGN, Stage
 from tests.support.up import until
 from tests.support.world import World, approved
 from tools.killswitch import engage
@@ -42,6 +42,34 @@ def test_f39_a_stop_over_a_call_whose_worker_dies_lets_nobody_call_again(
         assert (road.effects, stage.world.calls(road.key)) == (0, 1)
         until(lambda: KillSwitch.objects.get(id=stop.id).quiet_at is not None, 10, "the stop is quiet")
         assert Execution.objects.get(action=road.action.id).status == "uncertain"
+
+
+def test_t109_a_stop_amid_a_batch_lets_go_of_all_that_was_not_sent_yet(
+    theatre: Stage, chaos_catalogue: None, world: World
+) -> None:
+    """Claimed together, called one after the other: after ARMED only the call that is under way comes to its end."""
+    kind = OUTSIDE[0]
+    with theatre.playing("gatekeeper", "executor", "sweeper") as stage:
+        stage.present("executor")
+        stage.world.order("wait before")
+        staged = [world.staged(kind.tool, kind.arguments()) for _ in range(10)]
+        for action in staged:
+            approved(world, action)
+        stage.ring(SIGN)
+        until(lambda: stage.world.waiting() > 0, 10, "a call waits")
+        stop = engage(
+            actor=world.reviewer, organization=world.organization.id, scope="organization", target=None, reason="Fire"
+        )
+        claimed = {row.action: row.key for row in Execution.objects.all()}
+        assert len(claimed) > 1, "no batch was claimed, so nothing was tried"
+        assert sum(map(stage.world.calls, claimed.values())) == 1
+        stage.world.release()
+        until(lambda: KillSwitch.objects.get(id=stop.id).quiet_at is not None, 10, "the stop is quiet")
+        ends = sorted(Action.objects.filter(id__in=claimed).values_list("status", flat=True))
+        assert ends == ["done", *["failed"] * (len(claimed) - 1)]
+        assert sum(map(stage.world.calls, claimed.values())) == 1
+        assert sum(map(stage.world.effects, claimed.values())) == 1
+        assert set(Execution.objects.values_list("action", flat=True)) == set(claimed)
 
 
 @pytest.fixture

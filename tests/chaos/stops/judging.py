@@ -20,6 +20,7 @@ from django.db import connection
 
 from approvals.binding import idempotency_key
 from approvals.models import Action
+from tools.ledger import STOPPED
 from tools.models import Execution, KillSwitch
 
 _LATE = """
@@ -57,6 +58,8 @@ class Shown:
     """Effects of other actions after ARMED: the load went on."""
     waited: int
     """Covered actions whose call was in doubt and waited when the stop came."""
+    unsent: int
+    """Covered actions that were claimed in time and let go before their call began."""
 
 
 def claimed_of(actions: Sequence[Action]) -> set[uuid.UUID]:
@@ -89,6 +92,7 @@ def judged(
     now = {action.id: action.status for action in Action.objects.filter(id__in=keys.values())}
     assert set(now.values()) <= {"done", "failed", "uncertain", "halted", "denied"}, now
     assert all((now[action] == "done") == (key in effects) for key, action in keys.items()), "not what the record says"
+    unsent = set(Execution.objects.filter(action__in=now, error_code=STOPPED).values_list("action", flat=True))
     return Shown(
         scope=switch.scope,
         over_http=over_http,
@@ -102,7 +106,8 @@ def judged(
             key in keys and (moment > quiet or keys[key] not in claimed) for key, moment in effects.items()
         ),
         others=sum(key in foreign and moment > armed for key, moment in effects.items()),
-        waited=sum(status in {"failed", "uncertain"} for status in now.values()),
+        waited=sum(status in {"failed", "uncertain"} and action not in unsent for action, status in now.items()),
+        unsent=len(unsent),
     )
 
 
@@ -140,11 +145,12 @@ def _spread(values: Sequence[float]) -> str:
 def _counted(shown: Sequence[Shown]) -> str:
     total = Counter[str]()
     for one in shown:
-        for name in ("claimed", "kept", "waited", "others", "late_claims", "late_effects"):
+        for name in ("claimed", "kept", "waited", "unsent", "others", "late_claims", "late_effects"):
             total[name] += getattr(one, name)
     bound = f"at most {300 / max(1, len(shown)):.2g} % of stops at 95 %"
     return (
         f"{total['late_claims']} claims after ARMED, {total['late_effects']} effects after QUIET ({bound}); "
-        f"covered: {total['claimed']} claimed before, {total['kept']} kept back, {total['waited']} ended in doubt; "
+        f"covered: {total['claimed']} claimed before, {total['unsent']} of them let go unsent, "
+        f"{total['kept']} kept back, {total['waited']} ended in doubt; "
         f"{total['others']} effects of others meanwhile"
     )
