@@ -58,6 +58,9 @@ _PARTIES = """
 SELECT clock_timestamp(), a.name, a.tier, a.enabled,
        EXISTS (SELECT 1 FROM tools_agenttool b WHERE b.agent_id = a.id AND b.tool_id = %(tool)s),
        u.username, m.tier, u.is_active,
+       ARRAY(SELECT t.name FROM accounts_user_groups g
+             JOIN accounts_team t ON t.group_id = g.group_id AND t.organization_id = m.organization_id
+             WHERE g.user_id = m.user_id ORDER BY t.name),
        EXISTS (SELECT 1 FROM tools_right x
                WHERE x.user_id = m.user_id AND x.tool_id = %(tool)s AND x.codename = 'use_tool')
 FROM accounts_agent a
@@ -80,10 +83,12 @@ def parties_of(organization: uuid.UUID, initiator: uuid.UUID, agent: uuid.UUID, 
         row = cursor.fetchone()
     if row is None:
         raise Agent.DoesNotExist
-    at, agent_name, agent_tier, enabled, given, name, tier, active, may = row
-    person = Party(id=str(initiator), name=STRANGER, may_use=False, tier=Tier.READ, active=False)
+    at, agent_name, agent_tier, enabled, given, name, tier, active, teams, may = row
+    person = Party(id=str(initiator), name=STRANGER, may_use=False, tier=Tier.READ, active=False, teams=())
     if name is not None:
-        person = Party(id=str(initiator), name=name, may_use=may, tier=Tier(tier), active=active)
+        person = Party(
+            id=str(initiator), name=name, may_use=may, tier=Tier(tier), active=active, teams=tuple(sorted(teams))
+        )
     return Parties(
         initiator=person,
         agent=Party(id=str(agent), name=agent_name, may_use=given, tier=Tier(agent_tier), active=enabled),

@@ -7,7 +7,7 @@ stored with the revision, so the same ruling can be had again from the record, a
 Pure: frozen data in and out, no database, clock or network.
 """
 
-from approvals.policy.document import Counts, Limit, Per, Policy
+from approvals.policy.document import Counts, DialException, Limit, Per, Policy, Rule
 from approvals.policy.evidence import (
     Able,
     DryRun,
@@ -29,6 +29,7 @@ from approvals.policy.ruling import Finding, Ruling, Verdict
 __all__ = [
     "Able",
     "Counts",
+    "DialException",
     "DryRun",
     "DryRunState",
     "Facts",
@@ -44,6 +45,7 @@ __all__ = [
     "Policy",
     "PolicyRefused",
     "Resource",
+    "Rule",
     "Ruling",
     "Source",
     "ToolFacts",

@@ -12,14 +12,14 @@ from typing import TypeVar
 
 from approvals.policy.facts import Facts
 from approvals.policy.ruling import Verdict
-from tools.kinds import Category, Tier
+from tools.kinds import Category, Maturity, Tier
 from traces.canonical import JSON
 
 DAY = 86_400
 """Seconds over which an exposure is counted."""
 
 MOST_ENTRIES = 500
-"""How many rules, and how many limits, one document may have."""
+"""How many rules, how many limits and how many exceptions one document may have."""
 
 
 class Per(StrEnum):
@@ -65,6 +65,8 @@ class Selector:
     """Agents by name or id."""
     initiators: frozenset[str] = frozenset()
     """People by name or id."""
+    teams: frozenset[str] = frozenset()
+    """The initiator's teams: any of these. Where nobody looked which teams those are, this fits."""
 
     def fits(self, facts: Facts) -> bool:
         """Whether a call is one of these; a tool that is not in the catalogue is denied anyway and fits nothing."""
@@ -78,11 +80,12 @@ class Selector:
             and (
                 not self.initiators or facts.initiator.name in self.initiators or facts.initiator.id in self.initiators
             )
+            and (not self.teams or facts.initiator.teams is None or not self.teams.isdisjoint(facts.initiator.teams))
         )
 
     def to_json(self) -> dict[str, JSON]:
         """The parts that are named."""
-        parts = ("tools", "categories", "tiers", "agents", "initiators")
+        parts = ("tools", "categories", "tiers", "agents", "initiators", "teams")
         return {name: sorted(map(str, found)) for name in parts if (found := getattr(self, name))}
 
 
@@ -160,7 +163,34 @@ class Limit:
         }
 
 
-_Entry = TypeVar("_Entry", Rule, Limit)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialException:
+    """These calls are never freer than this, however freely their tool may act. It narrows the dial and never widens
+    it: where the two differ, the stricter one holds.
+    """
+
+    id: str
+    about: Selector = Selector()
+    when: tuple[Condition, ...] = ()
+    maturity: Maturity = Maturity.IN_THE_LOOP
+    """In the loop or on the loop: nothing is freer than audit only, so that would say nothing."""
+    veto_seconds: int = 0
+    """On the loop: how long at least a person may object."""
+    reason: str = ""
+
+    def to_json(self) -> dict[str, JSON]:
+        """The exception as the document writes it."""
+        return {
+            "id": self.id,
+            "about": self.about.to_json(),
+            "when": [condition.to_json() for condition in self.when],
+            "maturity": self.maturity.value,
+            **({"veto_seconds": self.veto_seconds} if self.maturity is Maturity.ON_THE_LOOP else {}),
+            "reason": self.reason,
+        }
+
+
+_Entry = TypeVar("_Entry", Rule, Limit, DialException)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +202,7 @@ class Policy:
 
     rules: tuple[Rule, ...] = ()
     limits: tuple[Limit, ...] = ()
+    exceptions: tuple[DialException, ...] = ()
     exposure: tuple[tuple[str, Decimal], ...] = ()
     """Currency and the most money that a day may move, over all tools of the organization."""
     confidence: float = 0.8
@@ -192,6 +223,7 @@ class Policy:
         return {
             "rules": [rule.to_json() for rule in self.rules],
             "limits": [limit.to_json() for limit in self.limits],
+            "exceptions": [exception.to_json() for exception in self.exceptions],
             "exposure": {currency: f"{most:f}" for currency, most in self.exposure},
             "confidence": self.confidence,
             "most_affected": self.most_affected,
@@ -227,6 +259,14 @@ class Policy:
     def limits_for(self, tool: str) -> tuple[Limit, ...]:
         """The limits that may be about a tool of this name, exposures last."""
         return self._limits_by_tool.get(tool, self._limits_by_tool[""])
+
+    def exceptions_for(self, tool: str) -> tuple[DialException, ...]:
+        """The exceptions that may be about a tool of this name, in the order of the document."""
+        return self._exceptions_by_tool.get(tool, self._exceptions_by_tool[""])
+
+    @cached_property
+    def _exceptions_by_tool(self) -> dict[str, tuple[DialException, ...]]:
+        return _by_tool(self.exceptions)
 
     @cached_property
     def _rules_by_tool(self) -> dict[str, tuple[Rule, ...]]:

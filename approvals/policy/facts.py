@@ -24,6 +24,12 @@ from approvals.policy.evidence import (
 from tools.kinds import Category, IdempotencyClass, Maturity, Tier
 from traces.canonical import JSON
 
+FORMAT = 3
+"""The form in which facts are stored now."""
+FORMATS = (1, 2, FORMAT)
+"""Every form that can be read."""
+WITH_EVIDENCE = 2
+"""From this form on, usage, resources, history, plan, provenance, dry run and approvers are stored."""
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -49,6 +55,8 @@ class Party:
     tier: Tier
     """The deepest tier that this party may use."""
     active: bool = True
+    teams: tuple[str, ...] | None = None
+    """The teams that a person is in, sorted; None where nobody looked, which no entry about a team takes for a no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +115,10 @@ class Facts:
     approvers: tuple[Able, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
-        """Every fact as JSON, sets sorted; 2 is this format's version."""
+        """Every fact as JSON, sets sorted; 3 is this format's version."""
         tool = self.tool
         return {
-            "format": 2,
+            "format": FORMAT,
             "policy_version": self.policy_version,
             "tool_requested": self.tool_requested,
             "tool": None
@@ -123,8 +131,8 @@ class Facts:
                 "lifted_up_to": {str(category): most for category, most in tool.lifted_up_to.items()},
             },
             "arguments": self.arguments,
-            "initiator": _fields(self.initiator),
-            "agent": _fields(self.agent),
+            "initiator": _party_fields(self.initiator),
+            "agent": _party_fields(self.agent),
             "problems": [list(problem) for problem in self.problems],
             "halts": [_fields(halt) for halt in self.halts],
             "confidence": self.confidence,
@@ -140,7 +148,7 @@ class Facts:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Facts":
         """The facts that `to_json` wrote; KeyError, TypeError or ValueError for anything else."""
-        if value["format"] not in (1, 2):
+        if value["format"] not in FORMATS:
             raise ValueError(f"facts of format {value['format']!r} cannot be read")
         rest = {key: inner for key, inner in value.items() if key != "format"}
         return cls(
@@ -151,7 +159,7 @@ class Facts:
                 "agent": _party(value["agent"]),
                 "problems": tuple((path, message) for path, message in value["problems"]),
                 "halts": tuple(Halt(**halt) for halt in value["halts"]),
-                **(_evidence(value) if value["format"] == 2 else {}),
+                **(_evidence(value) if value["format"] >= WITH_EVIDENCE else {}),
             }
         )
 
@@ -183,7 +191,13 @@ def _tool(value: Mapping[str, Any]) -> ToolFacts:
 
 
 def _party(value: Mapping[str, Any]) -> Party:
-    return Party(**{**value, "tier": _word(Tier, value["tier"])})
+    teams = value.get("teams")
+    known = None if teams is None else tuple(map(str, teams))
+    return Party(**{**value, "tier": _word(Tier, value["tier"]), "teams": known})
+
+
+def _party_fields(party: Party) -> dict[str, JSON]:
+    return {**_fields(party), "teams": None if party.teams is None else list(party.teams)}
 
 
 def _word(kind: type[_Word], value: str) -> _Word:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
-from approvals.policy.document import Compares, Condition, Counts, Limit, Policy, Rule
+from approvals.policy.document import Compares, Condition, Counts, DialException, Limit, Policy, Rule
 from approvals.policy.facts import Facts
 from approvals.policy.values import MISSING, amount_problem, number, shown, values_at
 from tools.kinds import Tier
@@ -56,15 +56,31 @@ def rules_met(
     if facts.tool is None:
         return
     for rule in policy.rules_for(facts.tool.name):
-        if not (only(rule) and rule.about.fits(facts)):
-            continue
-        met = []
-        for condition in rule.when:
-            met.append(meets(condition, facts.arguments, facts.tool.secret_fields))
-            if not met[-1]:
-                break
-        else:
-            yield rule, ", ".join(met)
+        if only(rule) and rule.about.fits(facts):
+            compared = _all_met(rule.when, facts.arguments, facts.tool.secret_fields)
+            if compared is not None:
+                yield rule, compared
+
+
+def exceptions_met(policy: Policy, facts: Facts) -> Iterator[tuple[DialException, str]]:
+    """Every exception that holds for a call, with what was compared with what."""
+    if facts.tool is None:
+        return
+    for exception in policy.exceptions_for(facts.tool.name):
+        if exception.about.fits(facts):
+            compared = _all_met(exception.when, facts.arguments, facts.tool.secret_fields)
+            if compared is not None:
+                yield exception, compared
+
+
+def _all_met(when: tuple[Condition, ...], arguments: JSON, secret: frozenset[str]) -> str | None:
+    """What was compared with what, where every condition is met; None where one is not."""
+    met = []
+    for condition in when:
+        met.append(meets(condition, arguments, secret))
+        if not met[-1]:
+            return None
+    return ", ".join(met)
 
 
 def several(rule: Rule) -> bool:

@@ -5,7 +5,7 @@ an id that is there twice refuses the whole of it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from approvals.policy.document import (
     Compares,
     Condition,
     Counts,
+    DialException,
     Limit,
     Per,
     Policy,
@@ -23,10 +24,16 @@ from approvals.policy.document import (
 )
 from approvals.policy.fields import Fields, Problems
 from approvals.policy.ruling import Verdict
-from tools.kinds import Category, Tier
+from tools.kinds import Category, Maturity, Tier
 
 ANSWERS = (Verdict.REVIEW, Verdict.DENY)
 """What an entry may answer. Nothing in a policy says yes: that is the dial's, and entries only narrow it."""
+
+NARROWER = (Maturity.IN_THE_LOOP, Maturity.ON_THE_LOOP)
+"""What an exception may set: nothing is freer than audit only, so that would narrow nothing."""
+
+LONGEST_VETO = 86_400
+"""Seconds of a veto window."""
 
 LONGEST_WINDOW = 31 * 86_400
 MOST_PEOPLE = 20
@@ -60,10 +67,12 @@ def read_policy(settings: Mapping[str, Any]) -> Policy:
     document = Fields(settings, "", problems)
     rules = _entries(document, "rules", _rule)
     limits = _entries(document, "limits", _limit)
-    _ids_once(problems, rules=rules, limits=limits)
+    exceptions = _entries(document, "exceptions", _exception)
+    _ids_once(problems, rules=rules, limits=limits, exceptions=exceptions)
     policy = Policy(
         rules=tuple(rules),
         limits=tuple(limits),
+        exceptions=tuple(exceptions),
         exposure=_exposure(document),
         confidence=document.share("confidence", first.confidence),
         most_affected=document.whole("most_affected", first.most_affected, most=1_000_000_000),
@@ -120,6 +129,24 @@ def _limit(entry: Fields) -> Limit:
     return found
 
 
+def _exception(entry: Fields) -> DialException:
+    maturity = entry.word("maturity", Maturity, Maturity.IN_THE_LOOP)
+    if maturity is not None and maturity not in NARROWER:
+        entry.wrong("maturity", f"must be one of {', '.join(NARROWER)}: an exception only narrows")
+    on_the_loop = maturity is Maturity.ON_THE_LOOP
+    found = DialException(
+        id=_id(entry),
+        about=_selector(entry),
+        when=tuple(_condition(inner) for inner in entry.objects("when", most=MOST_CONDITIONS)),
+        maturity=maturity or Maturity.IN_THE_LOOP,
+        veto_seconds=entry.whole("veto_seconds", None if on_the_loop else 0, most=LONGEST_VETO),
+        reason=entry.text("reason", longest=300),
+    )
+    if found.veto_seconds and not on_the_loop:
+        entry.wrong("veto_seconds", "only what is on the loop has a veto window")
+    return found
+
+
 def _selector(entry: Fields) -> Selector:
     about = entry.object("about")
     if about is None:
@@ -130,6 +157,7 @@ def _selector(entry: Fields) -> Selector:
         tiers=_words(about, "tiers", Tier),
         agents=frozenset(about.texts("agents", most=MOST_NAMES)),
         initiators=frozenset(about.texts("initiators", most=MOST_NAMES)),
+        teams=frozenset(about.texts("teams", most=MOST_NAMES)),
     )
     about.no_others()
     return found
@@ -200,11 +228,9 @@ def _entries(document: Fields, name: str, read: Callable[[Fields], _Entry]) -> l
     return found
 
 
-def _ids_once(problems: Problems, *, rules: list[Rule], limits: list[Limit]) -> None:
+def _ids_once(problems: Problems, **kinds: Sequence[Rule | Limit | DialException]) -> None:
     seen: set[str] = set()
-    entries: list[tuple[str, Rule | Limit]] = [(f"rules[{n}]", rule) for n, rule in enumerate(rules)]
-    entries += [(f"limits[{n}]", limit) for n, limit in enumerate(limits)]
-    for path, entry in entries:
+    for path, entry in ((f"{kind}[{n}]", one) for kind, entries in kinds.items() for n, one in enumerate(entries)):
         if entry.id and entry.id in seen:
             problems.append((f"{path}.id", f"{entry.id} is there twice"))
         seen.add(entry.id)

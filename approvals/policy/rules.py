@@ -101,7 +101,7 @@ def _described(facts: Facts, policy: Policy) -> tuple[Risk, Maturity]:
     """Risk and dial for the record; the gravest where they cannot be told."""
     try:
         if facts.tool is not None:
-            return risk_of(facts, policy).level, applied(facts.tool)
+            return risk_of(facts, policy).level, applied(facts, policy)
     except Exception:  # noqa: S110 - the checks have already denied what cannot be described
         pass
     return Risk.HIGH, Maturity.IN_THE_LOOP

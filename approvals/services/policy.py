@@ -11,7 +11,7 @@ from accounts.roles import Role
 from approvals.exceptions import NotAdministrator, PolicyInvalid, PolicyMoved
 from approvals.models import PolicyVersion
 from approvals.policy import Policy, PolicyRefused, read_policy
-from approvals.policy.document import Limit, Rule
+from approvals.policy.document import DialException, Limit, Rule
 from tools.models import Tool
 from traces.services import Actor, Entry, record
 
@@ -90,20 +90,20 @@ def unmet(organization: uuid.UUID, policy: Policy) -> Iterator[tuple[str, str]]:
     teams = set(Team.objects.filter(organization_id=organization).values_list("name", flat=True))
     agents = _named(Agent.objects.filter(organization_id=organization).values_list("name", "id"))
     people = _named(Membership.objects.filter(organization_id=organization).values_list("user__username", "user_id"))
-    for kind, entries in (("rules", policy.rules), ("limits", policy.limits)):
+    for kind, entries in (("rules", policy.rules), ("limits", policy.limits), ("exceptions", policy.exceptions)):
         for entry in entries:
             at = f"{kind}.{entry.id}"
             for part, names, known in (
                 ("tools", entry.about.tools, tools),
                 ("agents", entry.about.agents, agents),
                 ("initiators", entry.about.initiators, people),
-                ("teams", {team for team, _ in _teams(entry)}, teams),
+                ("teams", {*entry.about.teams, *(team for team, _ in _teams(entry))}, teams),
             ):
                 for name in sorted(names - known):
                     yield f"{at}.{part}", f"there is nothing called {name} here"
 
 
-def _teams(entry: Rule | Limit) -> tuple[tuple[str, int], ...]:
+def _teams(entry: Rule | Limit | DialException) -> tuple[tuple[str, int], ...]:
     return entry.teams if isinstance(entry, Rule) else ()
 
 
@@ -115,7 +115,7 @@ def _named(rows: Any) -> set[str]:
 def _entries(policy: Policy) -> dict[str, Any]:
     whole = policy.to_json()
     found: dict[str, Any] = {}
-    for kind in ("rules", "limits"):
+    for kind in ("rules", "limits", "exceptions"):
         found |= {f"{kind}.{entry['id']}": entry for entry in whole.pop(kind)}
     found |= {f"exposure.{currency}": most for currency, most in whole.pop("exposure").items()}
     return found | whole

@@ -25,7 +25,7 @@ from approvals.policy import (
     Usage,
     Verdict,
 )
-from approvals.policy.document import Compares, Condition, Counts, Limit, Per, Rule, Selector
+from approvals.policy.document import Compares, Condition, Counts, DialException, Limit, Per, Rule, Selector
 from tests.support.judging import HASH, some_facts
 from tools.kinds import Category, IdempotencyClass, Maturity, Tier
 
@@ -36,7 +36,13 @@ decimals = st.sampled_from(["0", "1", "19", "99.99", "100", "250.5"])
 counts = st.integers(0, 3) | st.integers(0, 2_000_000)
 categories = st.sampled_from(Category)
 parties = st.builds(
-    Party, id=words, name=words, may_use=st.booleans(), tier=st.sampled_from(Tier), active=st.booleans()
+    Party,
+    id=words,
+    name=words,
+    may_use=st.booleans(),
+    tier=st.sampled_from(Tier),
+    active=st.booleans(),
+    teams=st.sampled_from([None, (), ("finance",)]),
 )
 hashes = st.sampled_from([HASH, "sha256:" + "b" * 64, ""])
 tools = st.builds(
@@ -110,6 +116,7 @@ selectors = st.builds(
     tools=st.frozensets(names, max_size=1),
     categories=st.frozensets(categories, max_size=2),
     tiers=st.frozensets(st.sampled_from(Tier), max_size=2),
+    teams=st.frozensets(st.sampled_from(["finance", "night"]), max_size=1),
 )
 answers = st.sampled_from([Verdict.REVIEW, Verdict.DENY])
 orders = st.sampled_from([Compares.MORE, Compares.AT_LEAST, Compares.LESS, Compares.AT_MOST])
@@ -165,10 +172,20 @@ def limit_lists(draw: st.DrawFn) -> tuple[Limit, ...]:
     return tuple(limits)
 
 
+windows = st.just({"maturity": Maturity.IN_THE_LOOP}) | st.fixed_dictionaries(
+    {"maturity": st.just(Maturity.ON_THE_LOOP), "veto_seconds": st.integers(0, 100)}
+)
+exceptions = st.builds(
+    lambda about, when, window: DialException(id="exception", about=about, when=when, **window),
+    selectors,
+    st.lists(conditions, max_size=2).map(tuple),
+    windows,
+)
 policies = st.builds(
     Policy,
     rules=rule_lists(),
     limits=limit_lists(),
+    exceptions=st.lists(exceptions, max_size=1).map(tuple),
     exposure=st.sampled_from([(), (("EUR", Decimal(500)),), (("EUR", Decimal("0.5")), ("USD", Decimal(3)))]),
     confidence=st.sampled_from([0.0, 0.8, 1.0]),
     most_affected=st.integers(0, 100),

@@ -24,6 +24,8 @@ def malformed(facts: Facts) -> Iterator[str]:
         yield from _unknown(f"tier of the {who}", Tier, party.tier)
         yield from _not_a_flag(f"{who}.may_use", party.may_use)
         yield from _not_a_flag(f"{who}.active", party.active)
+        if party.teams is not None and not all(isinstance(team, str) for team in party.teams):
+            yield f"teams of the {who} are {party.teams!r}"
     if not _is_share(facts.confidence):
         yield f"confidence {facts.confidence!r} is not between 0 and 1"
     if facts.tool is not None:
