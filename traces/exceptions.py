@@ -33,3 +33,16 @@ class Unavailable(DomainError):
     http_status: ClassVar[int] = 503
     code: ClassVar[str] = "unavailable"
     retry: ClassVar[bool] = True
+
+
+class SealKeyWrong(DomainError):
+    """The file holds no key that can seal the record."""
+
+    http_status: ClassVar[int] = 503
+    code: ClassVar[str] = "seal_key_wrong"
+
+
+class ExportBroken(DomainError):
+    """This is not an export of the record that can be read."""
+
+    code: ClassVar[str] = "export_broken"

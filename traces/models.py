@@ -86,6 +86,47 @@ class EventDetail(models.Model):
         db_table = "traces_eventdetail"
 
 
+class BlockQuerySet(models.QuerySet["Block"]):
+    """Reads of the seal."""
+
+    def of(self, organization: uuid.UUID) -> "BlockQuerySet":
+        """One organization's blocks in the order of their chains."""
+        return self.filter(organization=organization).order_by("chain", "number")
+
+
+class Block(models.Model):
+    """Up to a thousand events of one organization, sealed: their hashes in order, and a signature over all of it.
+
+    ``events`` and ``leaves`` are the ids (16 bytes each) and hashes (32 bytes each), one after the other; ``horizon``
+    is the transaction below which everything had been sealed, ``cluster`` the database in which transactions count so.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.UUIDField()
+    chain = models.IntegerField()
+    number = models.BigIntegerField()
+    first = models.BigIntegerField()
+    count = models.IntegerField()
+    events = models.BinaryField()
+    leaves = models.BinaryField()
+    previous = models.BinaryField(max_length=32)
+    head = models.BinaryField(max_length=32)
+    horizon = models.BigIntegerField()
+    sealed_at = models.DateTimeField()
+    cluster = models.CharField(max_length=40)
+    kid = models.CharField(max_length=64)
+    signature = models.BinaryField(max_length=64)
+    created = models.DateTimeField(db_default=Now())
+
+    objects = BlockQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "chain", "number"], name="block_number_once"),
+            models.CheckConstraint(condition=models.Q(count__gte=1, count__lte=1000), name="block_holds_some_events"),
+        ]
+
+
 class PromptPart(models.Model):
     """A piece of a prompt, kept once an organization however often it is sent."""
 

@@ -1,0 +1,109 @@
+"""The hash chain over the record: what is hashed, in which order, and what a signature says. Pure.
+
+Every organization has a chain of its own, so that its export can be verified without anybody else's rows. Events are
+sealed in blocks of at most ``MOST``; a block keeps the hash of each of its events and is signed, which makes it a
+checkpoint as well. The hashes are those of RFC 6962's idea, told apart by their first byte: a leaf can never pass for
+a link. After a restore a new chain begins, with the next number.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+MOST: Final = 1000
+"""Events in one block."""
+FIELDS: Final = (
+    "id",
+    "organization",
+    "at",
+    "actor_kind",
+    "actor",
+    "actor_name",
+    "verb",
+    "subject_kind",
+    "subject",
+    "source",
+    "target",
+    "reason",
+    "run",
+    "trace_id",
+    "span_id",
+    "transaction",
+    "digest",
+)
+"""An event's envelope, in the order in which it is hashed."""
+SIGNED: Final = b"countersign-block-1\n"
+"""Stands before what is signed, so that a signature of anything else can never pass for one of these."""
+
+Envelope = Sequence[str | int | None]
+
+
+def plain(value: Any) -> str | int | None:
+    """A column's value as the envelope writes it: ids and times as text, bytes in hexadecimal."""
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return value  # type: ignore[no-any-return]
+
+
+def written(value: Any) -> str:
+    """JSON in the one form that is hashed and exported: no blanks, keys in order, letters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def leaf(envelope: Envelope) -> bytes:
+    """The hash of one event."""
+    return hashlib.sha256(b"\0" + written(list(envelope)).encode()).digest()
+
+
+def genesis(organization: str, chain: int) -> bytes:
+    """What stands before the first block of a chain."""
+    return hashlib.sha256(b"\2" + written([organization, chain]).encode()).digest()
+
+
+def linked(head: bytes, leaves: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The chain's head after these events: pairs of the id's 16 bytes and the leaf, in order."""
+    for event, hashed in leaves:
+        head = hashlib.sha256(b"\1" + head + event + hashed).digest()
+    return head
+
+
+def committed(salt: bytes, detail: str) -> str:
+    """What an envelope's ``digest`` has to be for this salt and this detail."""
+    return hashlib.sha256(salt + detail.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a signature vouches for: one block, and with it everything before it in its chain."""
+
+    organization: str
+    chain: int
+    number: int
+    """Of the block, from 1."""
+    first: int
+    """The place of its first event in the chain, from 1."""
+    count: int
+    previous: str
+    """The chain's head before it, in hexadecimal."""
+    head: str
+    horizon: int
+    """Every event of an earlier transaction than this had been sealed by then."""
+    sealed_at: str
+    kid: str
+    """The name of the key."""
+
+    def to_json(self) -> dict[str, str | int]:
+        """The statement's fields."""
+        return dict(self.__dict__)
+
+    def message(self) -> bytes:
+        """The bytes that are signed."""
+        return SIGNED + written(self.to_json()).encode()

@@ -1,0 +1,186 @@
+"""The record as JSON Lines, and back: a line for each block, then one for each of its events.
+
+Every byte of an export counts: each line is written in the one form that there is, so that a reader who writes it again
+gets the same bytes, and everything on it is hashed, signed, or compared with what is.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from traces.chain import FIELDS, Statement, plain, written
+from traces.exceptions import ExportBroken
+from traces.models import Block
+from traces.sealer import statement_of
+from traces.verifier import Report, Signed, Verifier
+
+FORMAT: Final = "countersign-audit-1"
+_ENVELOPES = f"""
+SELECT {", ".join(f"e.{name}" for name in FIELDS)}, d.salt, d.detail
+FROM traces_event e LEFT JOIN traces_eventdetail d ON d.event = e.id WHERE e.id = ANY(%s)
+"""
+_STRAYS = """
+WITH sealed AS MATERIALIZED (
+    SELECT encode(substr(b.events, 16 * place + 1, 16), 'hex')::uuid AS id
+    FROM traces_block b, generate_series(0, b.count - 1) place WHERE b.organization = %(organization)s
+)
+SELECT e.id FROM traces_event e LEFT JOIN sealed s ON s.id = e.id
+WHERE e.organization = %(organization)s AND s.id IS NULL AND (e.transaction < %(horizon)s OR e.at < %(old)s)
+ORDER BY e.id LIMIT 1000
+"""
+
+Told = Callable[[int], None]
+"""Is told now and then how many events were read."""
+
+
+def verify_database(
+    organization: uuid.UUID, signed: Signed, *, outside: Mapping[tuple[int, int], str], told: Told = lambda _: None
+) -> Report:
+    """Hold an organization's rows against its seal, in one snapshot."""
+    verifier = Verifier(str(organization), signed, outside=outside)
+    with transaction.atomic():
+        for block, rows in _read(organization):
+            verifier.block(statement_of(block), bytes(block.signature), _pairs(block))
+            for row in rows:
+                verifier.event([plain(value) for value in row[:17]], _bytes(row[17]), row[18])
+            told(verifier.report.events)
+        for event in _strays(organization):
+            verifier.stray(str(event))
+    return verifier.end()
+
+
+def export(organization: uuid.UUID) -> Iterator[str]:
+    """The lines of an organization's sealed record, each with its newline. What is not sealed yet is not in it."""
+    yield written({"format": FORMAT, "organization": str(organization)}) + "\n"
+    with transaction.atomic():
+        for block, rows in _read(organization):
+            hashes = [[str(uuid.UUID(bytes=event)), leaf.hex()] for event, leaf in _pairs(block)]
+            yield (
+                written(
+                    {"block": statement_of(block).to_json(), "rows": hashes, "signature": bytes(block.signature).hex()}
+                )
+                + "\n"
+            )
+            for row in rows:
+                salt = _bytes(row[17])
+                yield (
+                    written(
+                        {
+                            "event": [plain(value) for value in row[:17]],
+                            "salt": salt.hex() if salt is not None else None,
+                            "detail": row[18],
+                        }
+                    )
+                    + "\n"
+                )
+        for event in _strays(organization):
+            yield written({"stray": str(event)}) + "\n"
+
+
+def verify_export(
+    lines: Iterable[bytes],
+    signed: Signed,
+    *,
+    outside: Callable[[str], Mapping[tuple[int, int], str]] = lambda _: {},
+    told: Told = lambda _: None,
+) -> Report:
+    """Verify the lines of an export. ``outside`` gives the checkpoints of an organization, where there are some.
+
+    Raises ExportBroken with the line's number for what is no export at all, or not written as an export is.
+    """
+    verifier: Verifier | None = None
+    for number, line in enumerate(lines, 1):
+        said = _line(line, number)
+        try:
+            if verifier is None:
+                if said.keys() != {"format", "organization"} or said["format"] != FORMAT:
+                    raise ExportBroken("line 1: this is not an export of the record in a form that is known")
+                organization = str(uuid.UUID(said["organization"]))
+                verifier = Verifier(organization, signed, outside=outside(organization))
+                if organization != said["organization"]:
+                    raise ValueError(organization)
+            else:
+                _feed(verifier, said)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as wrong:
+            raise ExportBroken(f"line {number}: it does not hold what such a line holds") from wrong
+        if number % 5000 == 0:
+            told(number)
+    if verifier is None:
+        raise ExportBroken("the export is empty")
+    return verifier.end()
+
+
+def _feed(verifier: Verifier, said: dict[str, Any]) -> None:
+    if said.keys() == {"event", "salt", "detail"}:
+        salt = said["salt"]
+        verifier.event(said["event"], None if salt is None else _hex(salt), said["detail"])
+    elif said.keys() == {"block", "rows", "signature"}:
+        rows = [(uuid.UUID(event).bytes, _hex(leaf)) for event, leaf in said["rows"]]
+        if any(str(uuid.UUID(bytes=row[0])) != event for row, (event, _) in zip(rows, said["rows"], strict=True)):
+            raise ValueError("an id is written another way")
+        verifier.block(Statement(**said["block"]), _hex(said["signature"]), rows)
+    elif said.keys() == {"stray"}:
+        verifier.stray(said["stray"])
+    else:
+        raise ValueError("unknown line")
+
+
+def _line(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        said = json.loads(line)
+        same = written(said).encode() + b"\n" == line
+    except (ValueError, RecursionError) as wrong:
+        raise ExportBroken(f"line {number}: this is no JSON") from wrong
+    if not same or not isinstance(said, dict):
+        raise ExportBroken(f"line {number}: it is not written as an export writes it")
+    return said
+
+
+def _hex(text: str) -> bytes:
+    """Bytes from hexadecimal, in the one way in which they are written. Raises ValueError."""
+    found = bytes.fromhex(text)
+    if found.hex() != text:
+        raise ValueError(text)
+    return found
+
+
+def _read(organization: uuid.UUID) -> Iterator[tuple[Block, list[tuple[Any, ...]]]]:
+    """Each block with the rows of its events that are still there, in the block's order."""
+    for block in Block.objects.of(organization).iterator(chunk_size=50):
+        ids = [uuid.UUID(bytes=event) for event, _ in _pairs(block)]
+        with connection.cursor() as cursor:
+            cursor.execute(_ENVELOPES, [ids])
+            found = {row[0]: row for row in cursor.fetchall()}
+        yield block, [found[event] for event in ids if event in found]
+
+
+def _strays(organization: uuid.UUID) -> list[uuid.UUID]:
+    """Events that should have been sealed by now and are in no block; at most a thousand."""
+    newest = Block.objects.of(organization).aggregate(chain=Max("chain"), at=Max("sealed_at"))
+    if newest["chain"] is None:
+        return []
+    horizon = Block.objects.filter(organization=organization, chain=newest["chain"]).aggregate(most=Max("horizon"))
+    began = Block.objects.filter(organization=organization, chain=newest["chain"], number=1).values_list("sealed_at")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STRAYS,
+            {
+                "organization": organization,
+                "horizon": horizon["most"],
+                "old": began[0][0] if newest["chain"] > 1 and began else newest["at"].replace(year=1970),
+            },
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _pairs(block: Block) -> list[tuple[bytes, bytes]]:
+    events, leaves = bytes(block.events), bytes(block.leaves)
+    return [(events[16 * at : 16 * at + 16], leaves[32 * at : 32 * at + 32]) for at in range(block.count)]
+
+
+def _bytes(value: Any) -> bytes | None:
+    return None if value is None else bytes(value)
