@@ -9,6 +9,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from accounts.models import Agent, Organization, User
 from accounts.roles import TierLevel
+from tools.changes import AgentChange, DialChange, DialProposal, RightChange  # noqa: F401 (rows of this app)
 from tools.queries import permitted_tools
 from tools.states import EXECUTION, ExecutionStatus
 from traces.ids import uuid7
@@ -164,6 +165,8 @@ class Worker(models.Model):
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
+    steps = models.BigIntegerField(default=0, db_default=0)  # how often its work went on
+    busy = models.BooleanField(default=False, db_default=False)  # whether it is at work, or waits for some
 
 
 class Execution(Moving):
