@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""Verify an export of Countersign's record with nothing but this file, the export and the public key.
+
+    python3 verify_export.py EXPORT.jsonl SEAL.pub.pem [--checkpoints CHECKPOINTS.jsonl]
+
+Needs Python 3.9 and no package. It shares no code with the product: the format is read anew here, and Ed25519 is
+computed from RFC 8032. Exit status 0 says that every byte of the export is as it was sealed and, with checkpoints, that
+nothing was cut off its end; 1 that something is wrong (the first line printed names the first bad row); 2 that a file
+could not be read at all.
+
+The format. Line 1: {"format", "organization"}. Then, for each block, {"block", "rows", "signature"} and a line
+{"detail", "event", "salt"} for each of its events. Every line is JSON without blanks, keys sorted, letters as they are.
+    leaf  = SHA-256(0x00, JSON of the event's list)
+    link  = SHA-256(0x01, head before, 16 bytes of the event's id, leaf)
+    start = SHA-256(0x02, JSON of [organization, chain])
+    an event's last field = SHA-256(salt, detail)
+    signature = Ed25519 over "countersign-block-1\\n" and the JSON of the block
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import re
+import sys
+
+# ---------------------------------------------------------------- Ed25519, RFC 8032, section 5.1
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT = pow(2, (P - 1) // 4, P)
+
+
+def add(a, b):
+    """The sum of two points in extended coordinates."""
+    m, n = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
+    t, z = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
+    e, f, g, h = n - m, z - t, z + t, n + m
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def times(scalar, point):
+    """A multiple of a point."""
+    total = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            total = add(total, point)
+        point = add(point, point)
+        scalar >>= 1
+    return total
+
+
+def point_of(data):
+    """The point that 32 bytes write, or None."""
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (1 << 255) - 1
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * ROOT % P
+    if x * x % P != square or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+BASE = point_of((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def signed_by(public, signature, message):
+    """Whether the key of these 32 bytes made this signature."""
+    if len(signature) != 64:
+        return False
+    key, start = point_of(public), point_of(signature[:32])
+    scalar = int.from_bytes(signature[32:], "little")
+    if key is None or start is None or scalar >= L:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    left, right = times(scalar, BASE), add(start, times(challenge, key))
+    return (left[0] * right[2] - right[0] * left[2]) % P == 0 and (left[1] * right[2] - right[1] * left[2]) % P == 0
+
+
+# ---------------------------------------------------------------- the format
+BLOCK = {"organization", "chain", "number", "first", "count", "previous", "head", "horizon", "sealed_at", "kid"}
+UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+HEX = re.compile("([0-9a-f]{2})*")
+
+
+class Unreadable(Exception):
+    """This is not such a file."""
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def dumps(value):
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def unhex(text):
+    if not isinstance(text, str) or not HEX.fullmatch(text):
+        raise Unreadable("hexadecimal expected")
+    return bytes.fromhex(text)
+
+
+def id_bytes(text):
+    if not isinstance(text, str) or not UUID.fullmatch(text):
+        raise Unreadable("an id expected")
+    return bytes.fromhex(text.replace("-", ""))
+
+
+def keys_in(path):
+    """The 32 bytes of each key in a PEM file, by the name that the product gives it."""
+    found = {}
+    with open(path, "rb") as file:
+        text = file.read()
+    for body in re.findall(rb"-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)-----END PUBLIC KEY-----", text):
+        der = base64.b64decode(body)
+        if not der.startswith(bytes.fromhex("302a300506032b6570032100")) or len(der) != 44:
+            raise Unreadable(f"{path}: not an Ed25519 public key")
+        found[hashlib.sha256(der[12:]).hexdigest()[:32]] = der[12:]
+    if not found:
+        raise Unreadable(f"{path}: no public key")
+    return found
+
+
+def vouched(keys, block, signature):
+    return block["kid"] in keys and signed_by(keys[block["kid"]], signature, b"countersign-block-1\n" + dumps(block))
+
+
+def read_line(line, number):
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise Unreadable(f"line {number}: no JSON") from None
+    if not isinstance(value, dict) or dumps(value) + b"\n" != line:
+        raise Unreadable(f"line {number}: not written as an export writes it")
+    return value
+
+
+class Reading:
+    """What has been read so far, and what was wrong with it."""
+
+    def __init__(self, keys, checkpoints):
+        self.keys, self.checkpoints = keys, checkpoints
+        self.wrong, self.events, self.blocks, self.erased = [], 0, 0, 0
+        self.organization, self.chain, self.number, self.place, self.head = None, 0, 0, 0, b""
+        self.waiting, self.bare, self.erasures = [], [], set()
+
+    def say(self, text, place=0, event=""):
+        where = f"chain {self.chain}" + (f", place {place}" if place else "")
+        self.wrong.append(f"{where}: {text}" + (f" (event {event})" if event else ""))
+
+    def take(self, value, number):
+        if number == 1:
+            if set(value) != {"format", "organization"} or value["format"] != "countersign-audit-1":
+                raise Unreadable("line 1: not an export of the record in a form that is known")
+            id_bytes(value["organization"])
+            self.organization = value["organization"]
+        elif set(value) == {"block", "rows", "signature"}:
+            self.block(value["block"], value["rows"], unhex(value["signature"]))
+        elif set(value) == {"detail", "event", "salt"}:
+            self.event(value["event"], value["salt"], value["detail"])
+        elif set(value) == {"stray"}:
+            self.say("an event that was never sealed here", 0, value["stray"])
+        else:
+            raise Unreadable(f"line {number}: it does not hold what such a line holds")
+
+    def block(self, block, rows, signature):
+        self.missing(len(self.waiting))
+        if set(block) != BLOCK or not all(isinstance(block[n], int) for n in ("chain", "number", "first", "count")):
+            raise Unreadable("a block with other fields")
+        self.blocks += 1
+        name, first = f"block {block['number']}", block["first"]
+        if block["chain"] != self.chain:
+            if block["chain"] < self.chain:
+                self.say("a block of an earlier chain", first)
+            self.chain, self.number, self.place = block["chain"], 0, 0
+            self.head = sha(b"\2", dumps([self.organization, self.chain]))
+        if block["organization"] != self.organization:
+            self.say("a block of another organization", first)
+        if block["number"] != self.number + 1:
+            self.say(f"block {self.number + 1} is missing, {block['number']} follows", first)
+        elif first != self.place + 1 or unhex(block["previous"]) != self.head:
+            self.say(f"{name} does not follow the one before it", first)
+        head, self.waiting = unhex(block["previous"]), []
+        for place, (event, hashed) in enumerate(rows, first):
+            head = sha(b"\1", head, id_bytes(event), unhex(hashed))
+            self.waiting.append((place, event, unhex(hashed)))
+        if block["count"] != len(rows) or unhex(block["head"]) != head:
+            self.say(f"{name} was changed", first)
+        if not vouched(self.keys, block, signature):
+            self.say(f"{name} is not signed by a key that is known", first)
+        kept = self.checkpoints.pop((self.organization, block["chain"], block["number"]), None)
+        if kept not in (None, block["head"]):
+            self.say(f"{name} is another one than the checkpoint outside tells of", first)
+        self.number, self.place, self.head = block["number"], first + block["count"] - 1, unhex(block["head"])
+
+    def event(self, event, salt, detail):
+        if not isinstance(event, list) or len(event) != 17:
+            raise Unreadable("an event with other fields")
+        found = next((at for at, row in enumerate(self.waiting) if row[1] == event[0]), None)
+        if found is None:
+            self.say("an event that was never sealed here, or is out of order", 0, event[0])
+            return
+        self.missing(found)
+        place, name, hashed = self.waiting.pop(0)
+        self.events += 1
+        if sha(b"\0", dumps(event)) != hashed:
+            self.say("the event was changed", place, name)
+        elif event[1] != self.organization:
+            self.say("an event of another organization", place, name)
+        if salt is None or detail is None:
+            self.bare.append((place, name))
+        elif sha(unhex(salt), detail.encode()).hex() != event[16]:
+            self.say("the event's detail was changed", place, name)
+        if event[6] == "erased" and event[7] == "event":
+            self.erasures.add(event[8])
+
+    def missing(self, count):
+        for place, name, _ in self.waiting[:count]:
+            self.say("the event is missing", place, name)
+        del self.waiting[:count]
+
+    def end(self):
+        self.missing(len(self.waiting))
+        for place, name in self.bare:
+            if name in self.erasures:
+                self.erased += 1
+            else:
+                self.say("the event's detail is gone, and nothing tells of its erasure", place, name)
+        for organization, chain, number in sorted(self.checkpoints):
+            if organization == self.organization:
+                self.chain = chain
+                self.say(f"block {number} is cut off: a checkpoint outside the database tells of it")
+
+
+def checkpoints_in(path, keys):
+    """The head after each block that the file tells of. A last line without its end is passed over."""
+    found = {}
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                break
+            value = read_line(line, number)
+            if set(value) != {"block", "signature"} or not vouched(keys, value["block"], unhex(value["signature"])):
+                raise Unreadable(f"checkpoint {number}: its signature does not hold")
+            block = value["block"]
+            found[block["organization"], block["chain"], block["number"]] = block["head"]
+    return found
+
+
+def verify(export, keys, checkpoints=None):
+    """Read an export; the reading says what was wrong. Raises Unreadable for a line that is none of an export."""
+    reading = Reading(keys, dict(checkpoints or {}))
+    number = 0
+    for number, line in enumerate(export, 1):
+        try:
+            reading.take(read_line(line, number), number)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Unreadable(f"line {number}: it does not hold what such a line holds ({error})") from None
+    if not number:
+        raise Unreadable("the export is empty")
+    reading.end()
+    return reading
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Verify an export of Countersign's record.")
+    parser.add_argument("export")
+    parser.add_argument("key")
+    parser.add_argument("--checkpoints")
+    given = parser.parse_args()
+    try:
+        keys = keys_in(given.key)
+        checkpoints = checkpoints_in(given.checkpoints, keys) if given.checkpoints else {}
+        with open(given.export, "rb") as file:
+            reading = verify(file, keys, checkpoints)
+    except Unreadable as error:
+        print(f"NOT INTACT. {error}")
+        return 1
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for text in reading.wrong[:100]:
+        print(text)
+    counted = f"{reading.events} events in {reading.blocks} blocks"
+    print(f"NOT INTACT: {len(reading.wrong)} problems in {counted}" if reading.wrong else f"Intact: {counted}")
+    return 1 if reading.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
