@@ -15,22 +15,17 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload()
 })
 
-// Long values are folded with their length. What is risky cannot be approved before each was opened.
+// Long values are folded with their length. What is risky cannot be approved before each was opened: its text is
+// fetched then, and with it a token that approving asks for.
 function gates() {
   for (const gate of document.querySelectorAll("[data-needs-expanded]")) {
-    const closed = document.querySelectorAll("details[data-must-open]:not([data-opened])").length
+    const closed = document.querySelectorAll("details[data-must-open]:not(:has([name^='opened:']))").length
     gate.toggleAttribute("disabled", closed > 0)
     const say = document.getElementById("must-open")
     if (say) say.hidden = closed === 0
   }
 }
 
-document.addEventListener("toggle", (event) => {
-  if (event.target.matches?.("details[data-must-open]") && event.target.open) {
-    event.target.setAttribute("data-opened", "")
-    gates()
-  }
-}, true)
 document.addEventListener("htmx:afterSettle", gates)
 gates()
 

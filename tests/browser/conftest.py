@@ -94,20 +94,35 @@ def sign_in(product: Up, browser: Browser, complaints: list[str]) -> Iterator[Si
 
 
 @pytest.fixture
+def at_desk(live_server: Any, world: Any, browser: Browser, complaints: list[str]) -> Iterator[SignIn]:
+    """A page for a person of ``world``, signed in already, in a browser session of their own. No worker runs."""
+    contexts: list[BrowserContext] = []
+
+    def person(name: str, *, size: dict[str, int] = WIDE, **wishes: Any) -> Page:
+        context = _known(world, live_server.url, browser, name, viewport=size, **wishes)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
+        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("console", lambda said: _listen(said.text, complaints))
+        return page
+
+    yield person
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
 def watched(live_server: Any, world: Any, browser: Browser) -> Iterator[Callable[[str], Page]]:
     """A page for a person of ``world``; at the end no dialog has opened and nothing has been asked of elsewhere."""
-    from django.test import Client
-
     heard: list[str] = []
     contexts = []
 
     def person(name: str) -> Page:
-        client = Client()
-        client.force_login(world.people[name], backend="allauth.account.auth_backends.AuthenticationBackend")
-        context = browser.new_context(viewport=WIDE, base_url=live_server.url)  # type: ignore[arg-type]
+        context = _known(world, live_server.url, browser, name, viewport=WIDE)
         contexts.append(context)
-        cookie = client.cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
         page = context.new_page()
         page.on("dialog", lambda dialog: (heard.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.on("request", lambda asked: None if asked.url.startswith(live_server.url) else heard.append(asked.url))
@@ -118,6 +133,18 @@ def watched(live_server: Any, world: Any, browser: Browser) -> Iterator[Callable
     for context in contexts:
         context.close()
     assert heard == []
+
+
+def _known(world: Any, address: str, browser: Browser, name: str, **wishes: Any) -> BrowserContext:
+    """A browser session of this person, without the form."""
+    from django.test import Client
+
+    client = Client()
+    client.force_login(world.people[name], backend="allauth.account.auth_backends.AuthenticationBackend")
+    context = browser.new_context(base_url=address, **wishes)
+    cookie = client.cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": address}])
+    return context
 
 
 def _listen(text: str, complaints: list[str]) -> None:

@@ -1,0 +1,57 @@
+// A decision that a key sends opens what waits next in the same answer: one round trip for the word and the card.
+
+import { say } from "./said.js"
+import { wishes } from "./wishes.js"
+
+const SETTLES = ["approve", "reject", "hold", "veto"] // after these the row leaves the list
+
+const rows = () => [...document.querySelectorAll("#queue .row[data-action]")]
+
+// The row that follows the open card; before the last one, the one above.
+export function following() {
+  const all = rows()
+  const at = all.findIndex((row) => row.dataset.action === document.getElementById("card")?.dataset.action)
+  return at === -1 ? null : all[at + 1] ?? all[at - 1] ?? null
+}
+
+// Sends a form as its button would.
+export function send(form, button) {
+  const next = following()
+  const decides = new URL(form.action).pathname.endsWith("/decide/")
+  if (!decides || !next || !wishes("onward") || !window.htmx || !SETTLES.includes(button?.value)) {
+    form.requestSubmit(button)
+    return
+  }
+  if (!form.reportValidity() || form.dataset.sent) return
+  form.dataset.sent = "1"
+  const values = Object.fromEntries(new FormData(form, button))
+  const decided = document.getElementById("card").dataset.action
+  const source = document.createElement("span") // a form would send its fields a second time
+  document.body.append(source)
+  source.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail
+    if (xhr.status >= 400 && (xhr.getResponseHeader("Content-Type") ?? "").includes("text/html")) {
+      event.detail.shouldSwap = xhr.responseText.includes('id="card"')
+      event.detail.isError = false
+    }
+  })
+  window.htmx
+    .ajax("POST", form.action, {
+      source, target: "#card", swap: "outerHTML", values: { ...values, next: next.dataset.action },
+    })
+    .then(() => {
+      source.remove()
+      delete form.dataset.sent
+      arrived(decided, next.dataset.action)
+    })
+}
+
+function arrived(decided, next) {
+  const open = document.getElementById("card")?.dataset.action
+  if (open !== next) return // it was refused: the card says why
+  const row = rows().find((one) => one.dataset.action === decided)
+  ;(row?.closest("[role=listitem]") ?? row)?.remove()
+  for (const popover of document.querySelectorAll(":popover-open")) popover.hidePopover()
+  const told = document.querySelector("#toast [data-told]")?.textContent ?? ""
+  say(`${told} Next: ${document.getElementById("sentence")?.textContent.trim() ?? ""}`)
+}
