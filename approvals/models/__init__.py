@@ -4,15 +4,21 @@ from approvals.models.actions import Action, Decision, Permit, PolicyVersion, Re
 from approvals.models.limits import Reservation, Tally
 from approvals.models.previews import PreviewRow
 from approvals.models.remarks import Remark
+from approvals.models.saved import SavedView
+from approvals.models.trials import Hits, HitsCounted, Trial
 
 __all__ = [
     "Action",
     "Decision",
+    "Hits",
+    "HitsCounted",
     "Permit",
     "PolicyVersion",
     "PreviewRow",
     "Remark",
     "Reservation",
     "Revision",
+    "SavedView",
     "Tally",
+    "Trial",
 ]

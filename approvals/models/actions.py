@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import Agent, Organization, User
-from approvals.queries import ActionQuerySet
+from approvals.queries import URGENCY, ActionQuerySet
 from approvals.states import ACTION, ActionStatus
 from tools.models import Tool, ToolVersion
 from traces.ids import uuid7
@@ -73,6 +73,7 @@ class Action(Moving):
     held_at = models.DateTimeField(null=True)
     held_reason = models.TextField(blank=True)
     asked_at = models.DateTimeField(null=True)  # a question to the initiator that nobody has answered yet
+    voted_at = models.DateTimeField(null=True)  # the first yes where more are needed; the database's own to set
     due_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     trace = models.UUIDField(null=True)
@@ -101,7 +102,34 @@ class Action(Moving):
                 fields=["undo_of"], condition=models.Q(undo_of__isnull=False, status="done"), name="action_undoes"
             ),
             models.Index(
-                fields=["tool", "created", "id"], condition=models.Q(status="in_review"), name="action_inbox_tool"
+                "tool", URGENCY, "created", "id", condition=models.Q(status="in_review"), name="action_inbox_tool"
+            ),
+            models.Index(
+                "organization",
+                URGENCY,
+                "created",
+                "id",
+                condition=models.Q(status="in_review"),
+                name="action_inbox_all",
+            ),
+            models.Index(
+                fields=["tool", "expires_at", "id"], condition=models.Q(status="in_review"), name="action_inbox_soon"
+            ),
+            models.Index(fields=["assignee"], condition=models.Q(assignee__isnull=False), name="action_taken"),
+            models.Index(
+                fields=["organization"],
+                condition=models.Q(status="in_review", held_at__isnull=False),
+                name="action_aside",
+            ),
+            models.Index(
+                fields=["organization"],
+                condition=models.Q(status="in_review", voted_at__isnull=False),
+                name="action_voted",
+            ),
+            models.Index(
+                fields=["organization"],
+                condition=models.Q(status="in_review", undo_of__isnull=False),
+                name="action_undoing",
             ),
             models.Index(fields=["created", "id"], condition=models.Q(status="in_review"), name="action_inbox"),
             models.Index(

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from approvals.services.comment import comment
 from approvals.services.verdict import happened
 from approvals.tasks import execute_permitted, sign_permits
 from lam_app.models import Report, Run, Step
@@ -22,6 +23,7 @@ WRITTEN_ONCE = [
     "traces_promptpart",
     "approvals_revision",
     "approvals_decision",
+    "approvals_remark",
     "approvals_policyversion",
     "tools_toolversion",
     "lam_app_step",
@@ -30,7 +32,7 @@ WRITTEN_ONCE = [
 KEPT = {
     "approvals_action": {
         "status", "verdict", "risk", "maturity", "quorum", "teams", "unroutable", "revision", "digest", "summary",
-        "due_at", "expires_at", "settled_at", "trace",
+        "due_at", "expires_at", "settled_at", "trace", "voted_at",
     },
     "approvals_permit": {"revoked_at", "revoked_because"},
     "tools_execution": {
@@ -77,6 +79,7 @@ def lived(world: World) -> World:
         digest=action.digest,
         reason="I looked.",
     )
+    comment(actor=world.reviewer, organization=world.organization.id, action_id=action.id, text="I looked.")
     run = world.run()
     remember(
         ModelCall(
