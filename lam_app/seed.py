@@ -10,8 +10,9 @@ from accounts.roles import Role, TierLevel
 from accounts.standing import ROLE_TEAMS, create_teams
 from approvals.models import PolicyVersion
 from lam_app.demo import FROM_THE_OFFICE, ITS_ORGANIZATION, bring_office
+from tools.dial import SETUP
 from tools.models import Tool
-from tools.offering import SETUP, grant_defaults, offer_installed_tools
+from tools.offering import grant_defaults, offer_installed_tools
 from traces.services import Entry, record
 
 

@@ -66,3 +66,45 @@ class ResourceNotFound(DomainError):
 
     http_status: ClassVar[int] = 404
     code: ClassVar[str] = "not_found"
+
+
+class MayNotSet(DomainError):
+    """You may not set this tool. Whoever may configure it sets it; whoever may stop it turns it down."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class NotReady(DomainError):
+    """This tool is not ready to act more freely."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "not_ready"
+
+
+class DialRefused(DomainError):
+    """A tool cannot be set like that."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class DialMoved(DomainError):
+    """Somebody changed this tool in the meantime. Look at it as it is now, then decide again."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_decided"
+
+
+class SecondOpinionNeeded(DomainError):
+    """This tool is of high risk: a second person, not the one who asked, has to agree before it becomes freer."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "second_person_needed"
+
+
+class ProposalNotFound(DomainError):
+    """No such change is waiting."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"

@@ -9,12 +9,12 @@ from django.contrib.auth.models import Permission
 from accounts.models import Agent, Organization, Team
 from tools import registry
 from tools.contract import Contract
+from tools.dial import SETUP, lower
 from tools.exceptions import LookAlike
 from tools.models import AgentTool, Tool, ToolGroupObjectPermission, ToolVersion
 from tools.text import skeleton
-from traces.services import Actor, Entry, record
+from traces.services import Entry, record
 
-SETUP = Actor.system("setup")
 DEFAULT_RIGHTS: Final[Mapping[str, tuple[str, ...]]] = {
     "operators": ("use_tool",),
     "reviewers": ("review_tool", "stop_tool"),
@@ -71,6 +71,10 @@ def offer(organization: Organization, contract: Contract) -> Tool:
             contract=contract.to_json(),
         )
         tool.save(update_fields=["version"])
+        if current is not None and current.hash != tool.version.hash:
+            # Trust was given to what the tool was; what it has become starts again.
+            lower(tool, because="changed")
+            tool.refresh_from_db(fields=["maturity"])
         record(
             Entry(
                 organization=organization.id,

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from tests.support.dialling import ready
 from tests.support.rude import Rude, closed_port, rude, says
 from tools.contract import Contract
 from tools.models import Tool
@@ -73,8 +74,9 @@ def test_importing_again_changes_nothing_and_a_changed_operation_is_the_next_ver
 
 def test_a_tool_that_changed_goes_back_into_the_loop(world: Any, bring: Any) -> None:
     """T14: trust was given to what the tool was."""
-    bring(a_document(make_order=body(item=TEXT)))
-    tools("set", "make_order", "--maturity", "audit_only", "--reason", "Ten months without a fault.")
+    bring(a_document(make_order=body(item=TEXT)), "--keyed-for", "3600")
+    ready(world, "make_order")
+    tools("set", "make_order", "--maturity", "on_the_loop", "--veto", "30", "--reason", "Ten months without a fault.")
     said = bring(a_document(server="https://elsewhere.example", make_order=body(item=TEXT)))
     assert "back in the loop" in said
     assert found(world, "make_order").maturity == "in_the_loop"
@@ -164,17 +166,52 @@ def test_the_list_shows_every_tool_of_the_organization(world: Any, bring: Any) -
 
 
 def test_making_a_tool_freer_needs_a_reason_and_is_remembered(world: Any) -> None:
+    ready(world, "lend_odd")
     for change in (["--maturity", "audit_only"], ["--tier", "read"]):
         with pytest.raises(CommandError, match="--reason"):
-            tools("set", "send_message", *change)
+            tools("set", "lend_odd", *change)
     with pytest.raises(CommandError, match="--veto"):
-        tools("set", "send_message", "--maturity", "on_the_loop", "--reason", "Tried for a month.")
-    said = tools("set", "send_message", "--maturity", "on_the_loop", "--veto", "30", "--reason", "Tried for a month.")
-    assert said == "send_message: maturity in_the_loop → on_the_loop, veto_seconds 0 → 30\n"
-    tool = found(world, "send_message")
+        tools("set", "lend_odd", "--maturity", "on_the_loop", "--reason", "Tried for a month.")
+    said = tools("set", "lend_odd", "--maturity", "on_the_loop", "--veto", "30", "--reason", "Tried for a month.")
+    assert said == "lend_odd: maturity in_the_loop → on_the_loop, veto_seconds 0 → 30\n"
+    tool = found(world, "lend_odd")
     assert (tool.maturity, tool.veto_seconds) == ("on_the_loop", 30)
     event = Event.objects.filter(verb="tool_set", subject=tool.id).latest("id")
     assert event.reason == "Tried for a month."
+
+
+def test_a_tool_whose_list_is_not_met_is_not_raised_and_what_is_missing_is_said(world: Any) -> None:
+    with pytest.raises(CommandError, match=r"not ready.*preview.*limits.*owner.*categories"):
+        tools("set", "send_message", "--maturity", "on_the_loop", "--veto", "30", "--reason", "Because.")
+    ready(world, "lend_odd")
+    with pytest.raises(CommandError, match=r"not ready.*samples"):
+        tools("set", "lend_odd", "--maturity", "audit_only", "--reason", "Because.")
+    assert {found(world, name).maturity for name in ("send_message", "lend_odd")} == {"in_the_loop"}
+
+
+def test_the_shell_names_an_owner_lifts_a_category_and_holds_it_again(world: Any) -> None:
+    said = tools("set", "send_message", "--owner", "administrator")
+    assert said == "send_message: owner nobody → administrator\n"
+    tools("set", "send_message", "--lift", "outside_message", "--reason", "Only to colleagues.")
+    assert found(world, "send_message").lifted == {"outside_message": {"reason": "Only to colleagues.", "limit": None}}
+    tools("set", "send_message", "--unlift", "outside_message")
+    assert found(world, "send_message").lifted == {}
+    with pytest.raises(CommandError, match="does not declare"):
+        tools("set", "send_message", "--lift", "money", "--reason", "Why not.")
+    with pytest.raises(CommandError, match="nobody of that name"):
+        tools("set", "send_message", "--owner", "outsider")
+
+
+def test_a_risky_tool_is_made_freer_by_two_people_and_the_shell_is_one(world: Any) -> None:
+    ready(world, "pay_odd")
+    raising = ["--maturity", "on_the_loop", "--veto", "30", "--reason", "Tried for a month."]
+    with pytest.raises(CommandError, match="second person"):
+        tools("set", "pay_odd", *raising)
+    said = tools("set", "pay_odd", *raising, "--as", "administrator")
+    assert said.endswith("; waits for a second person\n")
+    assert found(world, "pay_odd").maturity == "in_the_loop"
+    with pytest.raises(CommandError, match="may not set"):
+        tools("set", "pay_odd", *raising, "--as", "reviewer")
 
 
 def test_making_a_tool_stricter_needs_none(world: Any) -> None:

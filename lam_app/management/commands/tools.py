@@ -3,7 +3,6 @@
 Run as the owner.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,25 +13,21 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from accounts.models import Organization
-from accounts.roles import TierLevel
 from accounts.rows import within
-from lam_app.management.commands import _resources
+from lam_app.management.commands import _resources, _setting
 from lam_app.management.commands._named import organization_named
 from tools.contract import Contract, ContractRefused
 from tools.egress import target
 from tools.exceptions import LookAlike
 from tools.models import Tool
-from tools.offering import SETUP, offer
+from tools.offering import offer
 from tools.openapi import Document, DocumentRefused, Imported, Skipped, Trust, imported, read
 from tools.text import display
 from tools.wire import Broken, exchange
 from traces.exceptions import DomainError
-from traces.services import Entry, record
 
 LARGEST_DOCUMENT = 8_000_000
 FETCH_SECONDS = 20
-FREEDOM = ("in_the_loop", "on_the_loop", "audit_only")
-"""From the least free to the freest."""
 
 
 class Command(BaseCommand):
@@ -51,17 +46,13 @@ class Command(BaseCommand):
         )
         bring.add_argument(
             "--keyed-for",
-            type=_seconds,
+            type=_setting.seconds,
             metavar="SECONDS",
             help="vouch that the service honours its Idempotency-Key header for so long",
         )
         listing = what.add_parser("list", help="the organization's tools")
-        change = what.add_parser("set", help="what a page can set")
-        change.add_argument("name")
-        change.add_argument("--tier", choices=TierLevel.values)
-        change.add_argument("--maturity", choices=FREEDOM)
-        change.add_argument("--veto", type=_seconds, metavar="SECONDS", help="the veto window of a tool on the loop")
-        change.add_argument("--reason", default="", help="needed where the tool becomes freer")
+        change = what.add_parser("set", help="what a page can set, by the same rules")
+        _setting.add_arguments(change)
         things = what.add_parser("resource", help="what belongs to the organization, and may be named in its calls")
         for one in (bring, listing, change, *_resources.add_arguments(things)):
             one.add_argument("--organization", required=True, metavar="O")
@@ -121,30 +112,7 @@ class Command(BaseCommand):
         self._table([("NAME", "TIER", "MATURITY", "VETO", "CLASS", "STATE", "VERSION", "WHERE"), *rows])
 
     def _set(self, organization: Organization, options: dict[str, Any]) -> None:
-        with transaction.atomic():
-            tool = Tool.objects.select_for_update().filter(organization=organization, name=options["name"]).first()
-            if tool is None:
-                raise CommandError(f"{organization.slug} has no tool called {options['name']}")
-            wanted = {"tier": options["tier"], "maturity": options["maturity"], "veto_seconds": options["veto"]}
-            changes = {
-                field: (getattr(tool, field), value)
-                for field, value in wanted.items()
-                if value is not None and value != getattr(tool, field)
-            }
-            if not changes:
-                self.stdout.write(f"{tool.name} is set so already")
-                return
-            freer = [field for field, (old, new) in changes.items() if _freer(field, old, new)]
-            if freer and not options["reason"].strip():
-                raise CommandError(f"--reason: {', '.join(freer)} would make {tool.name} freer; say why")
-            for field, (_, value) in changes.items():
-                setattr(tool, field, value)
-            if tool.maturity == "on_the_loop" and tool.veto_seconds == 0:
-                raise CommandError("--veto: a tool on the loop needs a veto window of at least one second")
-            tool.save(update_fields=list(changes))
-            _tell(organization, tool, changes, options["reason"].strip())
-        said = ", ".join(f"{field} {old} → {new}" for field, (old, new) in changes.items())
-        self.stdout.write(f"{tool.name}: {said}")
+        self.stdout.write(_setting.perform(organization, options))
 
     def _table(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Columns as wide as they need to be; a stranger's words with their odd characters visible."""
@@ -152,12 +120,6 @@ class Command(BaseCommand):
         widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
         for row in shown:
             self.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _seconds(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text[:9]) > 365 * 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return int(text)
 
 
 def _fetched(source: str) -> str:
@@ -223,36 +185,6 @@ def _offered(organization: Organization, found: Imported) -> tuple[str, str, str
             return "imported", found.operation, said
         if tool.version_id == before.version_id:
             return "unchanged", found.operation, said
-        if before.version.hash != contract.version_hash() and tool.maturity != FREEDOM[0]:
-            # Trust was given to what the tool was; what it has become starts again.
-            changes = {"maturity": (tool.maturity, FREEDOM[0])}
-            tool.maturity = FREEDOM[0]
-            tool.save(update_fields=["maturity"])
-            _tell(organization, tool, changes, "The imported tool changed.")
+        if before.maturity != tool.maturity:
             said += ", back in the loop because it changed"
         return "updated", found.operation, said
-
-
-def _freer(field: str, old: Any, new: Any) -> bool:
-    """Whether a change lets the tool do more with less asking."""
-    if field == "tier":
-        order = list(TierLevel.values)
-        return order.index(new) < order.index(old)
-    if field == "maturity":
-        return FREEDOM.index(new) > FREEDOM.index(old)
-    return bool(new < old)
-
-
-def _tell(organization: Organization, tool: Tool, changes: dict[str, tuple[Any, Any]], reason: str) -> None:
-    detail = {"name": tool.name, "changes": {field: list(pair) for field, pair in changes.items()}}
-    record(
-        Entry(
-            organization=organization.pk,
-            actor=SETUP,
-            verb="tool_set",
-            subject_kind="tool",
-            subject=tool.pk,
-            reason=reason,
-            detail=detail,
-        )
-    )
