@@ -33,9 +33,8 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 SECRET_KEY = env.text("SECRET_KEY") or (env.secret_file(LAM_HOME / "keys" / "secret") if LAM_ROLE == "web" else "")
 
 # Times, in seconds.
-LAM_TAKEBACK_SECONDS = env.whole("LAM_TAKEBACK_SECONDS", 0, 0, 3600)
-if LAM_TAKEBACK_SECONDS:
-    raise env.WrongSetting("LAM_TAKEBACK_SECONDS", "must be 0: this version cannot take an approval back")
+LAM_TAKEBACK_SECONDS = env.whole("LAM_TAKEBACK_SECONDS", 0, 0, 3600)  # between the last yes and the call; 0: none
+LAM_ASSIGN_SECONDS = env.whole("LAM_ASSIGN_SECONDS", 600, 30, 86_400)  # how long somebody has what they took
 LAM_SWEEP_SECONDS = env.whole("LAM_SWEEP_SECONDS", 1, 1, 60)
 LAM_PERMIT_SECONDS = env.whole("LAM_PERMIT_SECONDS", 120, 5, 3600)
 LAM_REVIEW_SECONDS = env.whole("LAM_REVIEW_SECONDS", 14400, 10, 30 * 86400)
@@ -45,6 +44,10 @@ LAM_SILENT_SECONDS = env.whole("LAM_SILENT_SECONDS", 60, 5, 3600)  # then a work
 # Keys: the private half is read by the gatekeeper alone.
 LAM_PERMIT_KEY = env.path("LAM_PERMIT_KEY", LAM_HOME / "keys" / "permit.pem")
 LAM_PERMIT_PUBLIC_KEY = env.path("LAM_PERMIT_PUBLIC_KEY", LAM_HOME / "public" / "permit.pub.pem")
+LAM_SEAL_KEY = env.path("LAM_SEAL_KEY", LAM_HOME / "keys" / "seal.pem")  # read by the sealer alone
+LAM_SEAL_PUBLIC_KEY = env.path("LAM_SEAL_PUBLIC_KEY", LAM_HOME / "public" / "seal.pub.pem")
+LAM_CHECKPOINTS = env.path("LAM_CHECKPOINTS", LAM_HOME / "checkpoints.jsonl")
+LAM_SEAL_SECONDS = env.whole("LAM_SEAL_SECONDS", 5, 1, 60)
 LAM_TOOLS = env.modules("LAM_TOOLS")
 LAM_EGRESS_PRIVATE = env.places("LAM_EGRESS_PRIVATE")
 

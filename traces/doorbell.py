@@ -29,6 +29,7 @@ ROUTES: Final[dict[str, str]] = {
     "approvals.tasks.run_previews": "execution",
     "approvals.tasks.probe_again": "execution",
     "lam_app.tasks.advance_runs": "planning",
+    "approvals.tasks.replay_policies": "planning",
 }
 
 UNANSWERED_MS: Final = 1000  # a lost message silences its bell for no longer than this
@@ -55,6 +56,11 @@ def answered(task_name: str) -> None:
         _redis().delete(_key(task_name))
     except Exception as error:  # Redis may fail in any way it likes: the bell is only a hint
         _fell_silent(task_name, error)
+
+
+def works() -> bool:
+    """Whether the bell has not failed just now: what it rang for was heard, if anybody listens."""
+    return time.monotonic() >= _silent_until
 
 
 def _ring_now(task_name: str, queue: str) -> None:

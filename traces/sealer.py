@@ -34,7 +34,10 @@ LOCK: Final = 0x5EA1
 class Signer(Protocol):
     """Whoever holds the private key."""
 
-    kid: str
+    @property
+    def kid(self) -> str:
+        """The key's name."""
+        ...
 
     def sign(self, message: bytes) -> bytes:
         """An Ed25519 signature (RFC 8032)."""

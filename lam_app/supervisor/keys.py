@@ -38,6 +38,25 @@ def permit_keys(private: Path, public: Path) -> None:
     _announce(_read_private(private), public)
 
 
+def seal_keys(private: Path, public: Path) -> None:
+    """Make the sealer's Ed25519 key if there is none, and write its public half for whoever verifies the record.
+
+    Public halves of keys before it stay in the file, since they vouch for what was sealed then. Raises WrongSetting
+    when the private key's file holds something else.
+    """
+    if private.exists() and public.exists() and public.stat().st_mtime >= private.stat().st_mtime:
+        return
+    if not private.exists():
+        _write_private(private)
+    mine = _read_private(private, "LAM_SEAL_KEY").public_key()
+    from cryptography.hazmat.primitives import serialization
+
+    pem = mine.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    known = public.read_text() if public.exists() else ""
+    write_secret(public, known if pem in known else pem + known)
+    public.chmod(0o644)
+
+
 def rotate(private: Path, public: Path, *, also: Path | None = None) -> str:
     """Replace the key that signs; the name of the new one.
 
@@ -94,7 +113,7 @@ def _write_private(private: Path, key: Ed25519PrivateKey | None = None) -> None:
     write_secret(private, spelled.decode())
 
 
-def _read_private(private: Path) -> Ed25519PrivateKey:
+def _read_private(private: Path, setting: str = "LAM_PERMIT_KEY") -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -103,5 +122,5 @@ def _read_private(private: Path) -> Ed25519PrivateKey:
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise WrongSetting("LAM_PERMIT_KEY", f"{private} is not an unencrypted Ed25519 private key (PEM)")
+        raise WrongSetting(setting, f"{private} is not an unencrypted Ed25519 private key (PEM)")
     return key

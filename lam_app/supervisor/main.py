@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from lam_app import environment as env
-from lam_app.supervisor import database, keys
+from lam_app.supervisor import database, keys, pulse
 from lam_app.supervisor.embedded import Postgres, Redis, Unavailable, passwords, write_secret
 from lam_app.supervisor.neighbours import HOST, Office, free_port, is_taken, stand_in
 from lam_app.supervisor.nursery import Nursery
 from lam_app.supervisor.places import Places, arrange
 from lam_app.supervisor.processes import Child, NotReady, Stopped, Supervisor, child_of, end_leftovers
+from lam_app.supervisor.pulse import Pulse
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
@@ -95,8 +96,7 @@ def up(port: int, demo: bool, workers: int) -> None:
                     say(f"sign in as {', '.join(DEMO_USERS)} with the password {instance.demo_password}")
                 say(f"ready http://{HOST}:{port}  (after {time.monotonic() - began:.1f} s)")
                 instance.first_day()
-                while not supervisor.asked_to_stop:
-                    supervisor.attend(3600)
+                instance.pulse().keep()
             finally:
                 say("stopping")
                 (places.run / "services.json").unlink(missing_ok=True)
@@ -176,7 +176,7 @@ class Instance:
         )
         if (told := self.places.run / "quarantine").exists():
             say(f"QUARANTINE: everything is stopped. {told.read_text()} See `manage.py kill list`")
-        say(f"roles: web, gatekeeper, planner, {self.workers} executors, sweeper")
+        say(f"roles: web, gatekeeper, planner, {self.workers} executors, sweeper, sealer")
         web = {"SECRET_KEY": self.secret_key(), "LAM_ROLE": "web", "DATABASE_URL": self.urls["web"]}
         worker = {"LAM_ROLE": "worker", "DATABASE_URL": self.urls["worker"], "REDIS_URL": self.urls["redis"]}
         model = {name: env.text(name) for name in ("OPENAI_API_KEY", "LAM_MODEL") if env.text(name)}
@@ -187,6 +187,7 @@ class Instance:
             trusted.role("gatekeeper", "gatekeeper", {**worker, "LAM_PERMIT_KEY": str(private)}),
             trusted.role("planner", "planner", {**worker, **model}, threads=PLANNER_THREADS),
             trusted.role("sweeper", "sweeper", worker),
+            trusted.role("sealer", "sealer", {**worker, "LAM_SEAL_KEY": str(self.seal_key())}),
             *(executing.role(f"executor{n}", "executor", for_executors) for n in range(1, self.workers + 1)),
         ]
         for role in roles:
@@ -220,6 +221,14 @@ class Instance:
         if self.day:
             self.supervisor.start(self.day)
 
+    def pulse(self) -> Pulse:
+        """Who watches over the web and the sweeper, which watches over the rest."""
+        from lam_app.settings import LAM_SILENT_SECONDS as SILENT
+        from lam_app.settings import LAM_SWEEP_SECONDS as SWEEP
+
+        sign = self.places.run / "sweep"
+        return Pulse(self.supervisor, [pulse.web(HOST, self.port, SILENT), pulse.sweeper(sign, SILENT + SWEEP)])
+
     def nurseries(self) -> dict[str, Nursery]:
         """One for the roles that are trusted with keys; as root, one more for executors, as another user."""
         names = {name for name in os.environ if name in _INHERITED or name.startswith("LAM_")} - _NOT_INHERITED
@@ -246,6 +255,12 @@ class Instance:
             keys.publish(public, copy)
             public = copy
         return private, public
+
+    def seal_key(self) -> Path:
+        """The sealer's private key; its public half is where everybody can read it."""
+        private = env.path("LAM_SEAL_KEY", self.places.keys / "seal.pem")
+        keys.seal_keys(private, self.places.home / "public" / "seal.pub.pem")
+        return private
 
     def servers(self) -> None:
         """PostgreSQL and Redis, ours or the configured ones, and the accounts in the database."""

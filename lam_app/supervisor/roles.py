@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,26 @@ def run(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> None
         prepare(arguments, ready)
     elif role == "sweeper":
         sweeper(ready)
+    elif role == "sealer":
+        sealer(ready)
     elif role == "day":
         day(arguments["office"], arguments["pages"], Path(arguments["mark"]), ready)
     else:
+        refuse_newer()
         worker(role, arguments, ready)
+
+
+def refuse_newer() -> None:
+    """Do nothing with a database that a newer program has migrated. Ends the process, and says why in its log."""
+    from django.db import connection
+
+    from traces.schema import newer
+
+    why = newer()
+    connection.close()
+    if why:
+        print(why, file=sys.stderr, flush=True)
+        raise SystemExit(78)  # EX_CONFIG
 
 
 def web(host: str, port: int, ready: Callable[[], None]) -> None:
@@ -125,12 +142,19 @@ def give_way() -> None:
 def worker(role: str, arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     """A Celery worker on this role's queue: one task at a time, except planners, which wait for a model."""
     from celery.signals import worker_ready
+    from psycopg import Error as DatabaseError
 
     from lam_app.celery import app
+    from tools.presence import present
 
     give_way()
 
     def on_ready(**_: Any) -> None:
+        # Before the first message: whoever watches over workers has to know of this one, too.
+        try:
+            present(role, serving=True)
+        except DatabaseError:
+            os._exit(75)  # a signal's mistakes are swallowed here, and a worker without its row is no worker
         ready()
 
     worker_ready.connect(on_ready, weak=False)
@@ -161,6 +185,15 @@ def sweeper(ready: Callable[[], None]) -> None:
     call_command("sweep")
 
 
+def sealer(ready: Callable[[], None]) -> None:
+    """Seal what was written, every LAM_SEAL_SECONDS."""
+    from django.core.management import call_command
+
+    give_way()
+    ready()
+    call_command("seal")
+
+
 def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     """Apply the migrations that are missing, then the first rows (unless `seeded` says that they are there). A database
     that is older than what was already done is stopped here, before anybody can act on it.
@@ -174,6 +207,7 @@ def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     from lam_app.rewind import quarantine
     from tools.registry import contracts
 
+    refuse_newer()
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=1, skip_checks=True)
