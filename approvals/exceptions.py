@@ -104,6 +104,90 @@ class CannotBeAsked(DomainError):
     code: ClassVar[str] = "cannot_be_asked"
 
 
+class SetAside(DomainError):
+    """This was set aside. Take it up again, then decide; its time runs on meanwhile."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "set_aside"
+
+
+class Taken(DomainError):
+    """Somebody else has taken this. Take it over to decide on it; that is remembered."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "taken"
+
+
+class NotYours(DomainError):
+    """You have not taken this, or your time with it is over."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "not_taken"
+
+
+class NobodyToTakeIt(DomainError):
+    """Nobody of that name may decide on this. Name somebody who may review the tool and for whom this does not act."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class TooLate(DomainError):
+    """It was too late: this is leaving already, or has left. Nothing was changed; a stop may still catch it."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_decided"
+
+
+class NothingToTakeBack(DomainError):
+    """There is no yes of yours to what is about to leave."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_decided"
+
+
+class NothingAsked(DomainError):
+    """Nobody waits for an answer about this."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_decided"
+
+
+class NotAPrincipal(DomainError):
+    """Only somebody for whom this action acts can answer or withdraw."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class NotAReader(DomainError):
+    """You may not say anything about this action."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class WordsMissing(DomainError):
+    """Write what you want to say."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class TooMuchSaid(DomainError):
+    """So much was said about this action that nothing more is kept. Decide, or talk elsewhere."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "too_much_said"
+
+
+class NotACandidate(DomainError):
+    """This tool is none that the agent left aside, it is not in the catalogue, or you may not review it."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
 class StepTaken(DomainError):
     """This step of the run already proposed something else. A changed proposal needs a revision or a new step."""
 
@@ -145,3 +229,31 @@ class NotAdministrator(DomainError):
 
     http_status: ClassVar[int] = 403
     code: ClassVar[str] = "not_permitted"
+
+
+class TrialNotFound(DomainError):
+    """There is no such trial."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"
+
+
+class ReplayBusy(DomainError):
+    """A replay is under way already. Wait until it is done, or call it off, then ask again."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "busy"
+
+
+class ViewRefused(DomainError):
+    """This view cannot be kept."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class NoSuchView(DomainError):
+    """You keep no such view."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.models import Agent, Organization, User
+from approvals.codes import BY_VALUE
 from approvals.queries import URGENCY, ActionQuerySet
 from approvals.states import ACTION, ActionStatus
 from tools.models import Tool, ToolVersion
@@ -74,6 +75,7 @@ class Action(Moving):
     held_reason = models.TextField(blank=True)
     asked_at = models.DateTimeField(null=True)  # a question to the initiator that nobody has answered yet
     voted_at = models.DateTimeField(null=True)  # the first yes where more are needed; the database's own to set
+    escalated_at = models.DateTimeField(null=True)  # when a reviewer asked those who administer to look
     due_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     trace = models.UUIDField(null=True)
@@ -96,6 +98,16 @@ class Action(Moving):
                 condition=models.Q(verdict__in=["allow", "veto_window", "review", "deny"]), name="action_verdict_known"
             ),
             models.CheckConstraint(condition=models.Q(principals__len__gt=0), name="action_has_principals"),
+            models.CheckConstraint(
+                condition=models.Q(assignee__isnull=True, assigned_until__isnull=True)
+                | models.Q(assignee__isnull=False, assigned_until__isnull=False),
+                name="action_taken_for_a_while",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(held_by__isnull=True, held_at__isnull=True, held_reason="")
+                | (models.Q(held_by__isnull=False, held_at__isnull=False) & ~models.Q(held_reason="")),
+                name="action_set_aside_by_somebody",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -200,7 +212,7 @@ class Decision(models.Model):
     principals = ArrayField(models.UUIDField(), default=list)
     verb = models.CharField(max_length=14, choices=Verb.choices)
     digest = models.CharField(max_length=80)  # what the decider saw
-    code = models.CharField(max_length=24, blank=True)  # why, in a word that can be counted: approvals.codes
+    code = models.CharField(max_length=24, blank=True, db_default="")  # why, as a word of approvals.codes
     reason = models.TextField(blank=True)
     created = models.DateTimeField(db_default=Now())
 
@@ -215,6 +227,8 @@ class Decision(models.Model):
                 condition=models.Q(verb__in=["approve", "reject", "happened", "did_not_happen"]),
                 name="decision_verb_known",
             ),
+            models.CheckConstraint(condition=models.Q(code__in=["", *BY_VALUE]), name="decision_code_known"),
+            models.CheckConstraint(condition=models.Q(code="") | models.Q(verb="reject"), name="decision_code_of_a_no"),
             # "NOT decider = ANY (principals)" is added as SQL in the migration: the rule of promise 7.
         ]
 

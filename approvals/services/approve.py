@@ -3,14 +3,18 @@
 import uuid
 from datetime import datetime
 
+from django.conf import settings
+
 from accounts.actors import person
 from accounts.models import User
 from approvals.exceptions import EditorMayNotApprove, PreviewAwaited, TimeRanOut
 from approvals.models import Action, Decision
-from approvals.services.deciding import decided, freshly_signed_in, remembers_refusals, shown, take
+from approvals.services.assign import done_looking
+from approvals.services.deciding import decided, free, freshly_signed_in, not_aside, remembers_refusals, shown, take
 from approvals.services.preview import awaited
 from approvals.services.votes import standing_votes, wrote
 from approvals.states import ActionStatus
+from traces.clock import Moment
 from traces.doorbell import ring
 from traces.services import Guard, move
 
@@ -25,16 +29,20 @@ def approve(
     reason: str = "",
     signed_in_at: datetime | None = None,
 ) -> Decision:
-    """Record the vote and, when it is the last one needed, let the action go to the gatekeeper.
+    """Record the vote and, when it is the last one needed, let the action go: to the gatekeeper at once, or as soon as
+    ``LAM_TAKEBACK_SECONDS`` have passed in which the yes can be taken back.
 
     ``digest`` is that of the revision that the person saw, ``signed_in_at`` when the person last gave a password in
     this session (None: not known, which is not fresh). Enough are so many people of whom each may decide now, and of
     every team its number, nobody counted for two.
 
-    Raises PreviewAwaited, EditorMayNotApprove, and the exceptions of ``take``, ``shown`` and ``freshly_signed_in``.
+    Raises PreviewAwaited, EditorMayNotApprove, Taken, SetAside, and the exceptions of ``take``, ``shown`` and
+    ``freshly_signed_in``.
     """
     action = take(actor=actor, organization=organization, action_id=action_id)
     revision = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
+    free(action, actor)
+    not_aside(action)
     freshly_signed_in(action, signed_in_at)
     if awaited(action):
         raise PreviewAwaited(state=action.status)
@@ -44,14 +52,17 @@ def approve(
         action, revision, actor=actor, verb=Decision.Verb.APPROVE, reason=reason, signed_in_at=signed_in_at
     )
     votes, missing = standing_votes(action, revision)
-    if not missing:
+    if missing:
+        done_looking(action, actor)  # it waits for somebody else now
+    else:
+        back = settings.LAM_TAKEBACK_SECONDS
         moved = move(
             Action,
             [action.id],
             ActionStatus.IN_REVIEW,
-            ActionStatus.PERMITTED,
+            ActionStatus.SCHEDULED if back else ActionStatus.PERMITTED,
             actor=person(actor),
-            verb="permitted",
+            verb="approved" if back else "permitted",
             reason=reason,
             details={
                 action.id: {
@@ -61,9 +72,11 @@ def approve(
                     "digest": revision.digest,
                 }
             },
+            changes={"due_at": Moment(back)} if back else None,
             guard=Guard("m.digest = %(shown)s AND m.expires_at > clock_timestamp()", {"shown": digest}),
         )
         if not moved:  # the last moment passed between the look and the move
             raise TimeRanOut(state=action.status)
-        ring("approvals.tasks.sign_permits")
+        if not back:
+            ring("approvals.tasks.sign_permits")
     return decision

@@ -18,7 +18,9 @@ from approvals.exceptions import (
     Halted,
     NotPermitted,
     PrincipalMayNotDecide,
+    SetAside,
     SignInAgain,
+    Taken,
     TimeRanOut,
 )
 from approvals.facts import current_policy, document_of
@@ -109,6 +111,24 @@ def shown(action: Action, *, digest: str, status: str) -> Revision:
     return revision
 
 
+def taken_by_other(action: Action, actor: User) -> bool:
+    """Whether somebody else looks at an action now. A time that is over makes it anybody's again, without a write."""
+    other = action.assignee_id is not None and action.assignee_id != actor.pk
+    return other and action.assigned_until is not None and action.assigned_until > now()
+
+
+def free(action: Action, actor: User) -> None:
+    """Raise Taken where somebody else looks at an action: a courtesy, which one press takes over (``assign``)."""
+    if taken_by_other(action, actor):
+        raise Taken(state=action.status)
+
+
+def not_aside(action: Action) -> None:
+    """Raise SetAside where an action stands aside: nobody says yes to it before somebody takes it up again."""
+    if action.held_at is not None:
+        raise SetAside(state=action.status)
+
+
 AHEAD = timedelta(minutes=1)
 """How far a session's clock may be before the database's; a sign-in from farther in the future is none."""
 
@@ -134,9 +154,12 @@ def decided(
     actor: User,
     verb: str,
     reason: str,
+    code: str = "",
+    told: str = "",
     signed_in_at: datetime | None = None,
 ) -> Decision:
-    """Write a person's decision and the event that tells of it. Raises AlreadyDecided for a second vote."""
+    """Write a person's decision and the event that tells of it, which calls it ``told`` where that says more than the
+    verb. Raises AlreadyDecided for a second vote."""
     if (
         verb in (Decision.Verb.APPROVE, Decision.Verb.REJECT)
         and revision.decisions.filter(decider=actor, verb__in=[Decision.Verb.APPROVE, Decision.Verb.REJECT]).exists()
@@ -150,6 +173,7 @@ def decided(
         principals=action.principals,
         verb=verb,
         digest=revision.digest,
+        code=code,
         reason=reason,
     )
     decision.save(force_insert=True)
@@ -157,13 +181,14 @@ def decided(
         Entry(
             organization=action.organization_id,
             actor=person(actor),
-            verb=verb,
+            verb=told or verb,
             subject_kind="action",
             subject=action.id,
             reason=reason,
             run=action.run,
             detail={
                 "decision": str(decision.id),
+                **({"code": code} if code else {}),
                 "digest": revision.digest,
                 "revision": revision.number,
                 **({"signed_in_at": signed_in_at.isoformat()} if signed_in_at else {}),

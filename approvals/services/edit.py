@@ -1,4 +1,7 @@
-"""edit: a reviewer changes the arguments of what waits. What comes of it is another revision, judged and shown anew."""
+"""edit: a reviewer changes the arguments of what waits, or takes another tool of those that the agent left aside.
+
+What comes of it is another revision, judged and shown anew.
+"""
 
 import uuid
 from collections.abc import Mapping
@@ -11,20 +14,23 @@ from django.conf import settings
 from accounts.actors import person
 from accounts.models import User
 from approvals import binding
-from approvals.exceptions import NothingChanged, UndoIsNotEdited
+from approvals.exceptions import NotACandidate, NothingChanged, UndoIsNotEdited
 from approvals.facts import Gathered, Judged, gather, judged
 from approvals.facts.approvers import able_to_decide
+from approvals.facts.usage import standing
 from approvals.models import Action, Revision
-from approvals.policy import DryRunState, Origin, PlanState, Source, Verdict
+from approvals.policy import DryRunState, Origin, PlanState, Source, Usage, Verdict
 from approvals.reading.differences import changed_paths, secrets_kept
 from approvals.services import preview
-from approvals.services.deciding import freshly_signed_in, remembers_refusals, shown, take
+from approvals.services.deciding import free, freshly_signed_in, not_aside, remembers_refusals, shown, take
 from approvals.services.propose import Proposal, revise, tell_unroutable
 from approvals.services.rejudge import asked_again
 from approvals.services.reserve import reserve
 from approvals.states import ActionStatus
 from tools.arguments import ArgumentsRefused
 from tools.kinds import Risk
+from tools.models import Tool
+from tools.queries import holds
 from tools.schemas import Problem
 from traces.clock import later, now
 from traces.doorbell import ring
@@ -42,33 +48,29 @@ def edit(
     action_id: uuid.UUID,
     digest: str,
     arguments: Mapping[str, Any],
+    tool: str = "",
     reason: str = "",
     signed_in_at: datetime | None = None,
 ) -> Revision:
     """Put other arguments in the place of those that were shown under ``digest``, and judge the call anew.
 
-    ``arguments`` is the whole new object; a secret that it leaves out stays as it is. Every check repeats, limits are
+    ``arguments`` is the whole new object; a secret that it leaves out stays as it is. With ``tool`` the call becomes
+    one of another tool, of those that the agent left aside; then no secret stays. Every check repeats, limits are
     counted anew, and votes begin anew, because they belong to the old revision. The policy may deny what comes of it.
     On high risk the editor's own yes to it does not count.
 
-    Raises UndoIsNotEdited, ArgumentsRefused with the path of each misfit, NothingChanged, and the exceptions of
-    ``take``, ``shown`` and ``freshly_signed_in``.
+    Raises UndoIsNotEdited, NotACandidate, ArgumentsRefused with the path of each misfit, NothingChanged, Taken,
+    SetAside, and the exceptions of ``take``, ``shown`` and ``freshly_signed_in``.
     """
     action = take(actor=actor, organization=organization, action_id=action_id)
-    current = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
-    if action.undo_of is not None:  # with other arguments it would take back something else, and count as this undo
-        raise UndoIsNotEdited(state=action.status)
+    current = _open_to(actor, action, digest)
     freshly_signed_in(action, signed_in_at)
-    before = binding.parsed(current.arguments)
     asked = asked_again(action, current)
-    gathered = gather(replace(asked, arguments=secrets_kept(arguments, before, _secrets(current))))
-    if gathered.facts.problems:
-        raise ArgumentsRefused(tuple(Problem(path, message) for path, message in gathered.facts.problems))
-    changed = changed_paths(before, gathered.arguments)
-    if not changed:
-        raise NothingChanged(state=action.status)
-    gathered = _told_by(actor, gathered, asked, changed)
+    gathered, changed = _rewritten(actor, current, asked, arguments, tool)
     again = _judged(action, gathered, asked, actor)
+    before = action.tool_name
+    if gathered.asked.tool != before:
+        action.tool, action.tool_name, action.scopes = again.tool, gathered.asked.tool, list(again.scopes)
     revision = revise(action, again, number=current.number + 1, author=actor.pk, considered=current.considered)
     _rewrite(action, again, revision)
     revision.save(force_insert=True)
@@ -76,7 +78,7 @@ def edit(
         Entry(
             organization=action.organization_id,
             actor=person(actor),
-            verb="edited",
+            verb="edited" if action.tool_name == before else "chosen",
             subject_kind="action",
             subject=action.id,
             reason=reason,
@@ -87,6 +89,7 @@ def edit(
                 "before": current.digest,
                 "changed": changed[:MOST_PATHS],
                 "changes": len(changed),
+                **({"tool": action.tool_name, "instead_of": before} if action.tool_name != before else {}),
                 **({"signed_in_at": signed_in_at.isoformat()} if signed_in_at else {}),
             },
         )
@@ -98,6 +101,55 @@ def edit(
         preview.ask(action, revision)
     tell_unroutable(action)
     return revision
+
+
+def tried(actor: User, action: Action, *, digest: str, arguments: Mapping[str, Any], tool: str = "") -> Judged:
+    """What ``edit`` would be told for these arguments. Writes nothing, counts nothing, asks no tool.
+
+    Whoever asks is somebody to whom the form was shown. Raises as ``edit``, but for who may do it.
+    """
+    current = _open_to(actor, action, digest)
+    asked = asked_again(action, current)
+    gathered, _ = _rewritten(actor, current, asked, arguments, tool)
+    return _strictly(gathered, asked, actor, standing(action.id, gathered))
+
+
+def _open_to(actor: User, action: Action, digest: str) -> Revision:
+    current = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
+    if action.undo_of is not None:  # with other arguments it would take back something else, and count as this undo
+        raise UndoIsNotEdited(state=action.status)
+    free(action, actor)
+    not_aside(action)
+    return current
+
+
+def _rewritten(
+    actor: User, current: Revision, asked: Proposal, arguments: Mapping[str, Any], tool: str
+) -> tuple[Gathered, list[str]]:
+    """The facts of the call with other arguments, maybe of another tool, and the paths that differ."""
+    other = tool not in {"", asked.tool}
+    if other:
+        candidate(actor, current, asked.organization, tool)
+    before = binding.parsed(current.arguments)
+    kept = arguments if other else secrets_kept(arguments, before, _secrets(current))
+    gathered = gather(replace(asked, tool=tool or asked.tool, arguments=kept))
+    if gathered.facts.problems:
+        raise ArgumentsRefused(tuple(Problem(path, message) for path, message in gathered.facts.problems))
+    changed = changed_paths(before, gathered.arguments)
+    if not (changed or other):
+        raise NothingChanged
+    return _told_by(actor, gathered, asked, changed), changed
+
+
+def candidate(actor: User, current: Revision, organization: uuid.UUID, name: str) -> Tool:
+    """The tool of that name, if the agent left it aside, it is in the catalogue, and this person may review it too:
+    nobody makes a call of what they could not say no to. Raises NotACandidate.
+    """
+    found = Tool.objects.filter(organization_id=organization, name=name).first()
+    named = any(one.get("tool") == name for one in current.considered)
+    if found is None or not named or not holds(actor.pk, found.pk, "review_tool"):
+        raise NotACandidate
+    return found
 
 
 def _secrets(revision: Revision) -> tuple[str, ...]:
@@ -118,8 +170,12 @@ def _within(path: str, whole: str) -> bool:
 
 
 def _judged(action: Action, gathered: Gathered, asked: Proposal, actor: User) -> Judged:
-    """The ruling, with the limits counted anew; on high risk without the editor among those who could decide."""
-    usage = reserve(action.id, gathered)
+    """The ruling, with the limits counted anew."""
+    return _strictly(gathered, asked, actor, reserve(action.id, gathered))
+
+
+def _strictly(gathered: Gathered, asked: Proposal, actor: User, usage: tuple[Usage, ...]) -> Judged:
+    """The ruling; on high risk without the editor among those who could decide."""
     again = judged(gathered, usage)
     if again.ruling.risk is not Risk.HIGH:
         return again
@@ -138,7 +194,7 @@ def _rewrite(action: Action, again: Judged, revision: Revision) -> None:
     action.save(
         update_fields=[
             "revision", "digest", "summary", "verdict", "risk", "maturity", "quorum", "teams", "unroutable",
-            "expires_at",
+            "expires_at", "tool", "tool_name", "scopes",
         ]
     )  # fmt: skip
 

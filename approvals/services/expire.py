@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from approvals.models import Action, Permit
@@ -61,6 +61,7 @@ def expire() -> int:
         stale = list(
             Action.objects.filter(
                 ~Exists(Permit.objects.filter(action=OuterRef("pk"), revoked_at=None)),
+                Q(due_at=None) | Q(due_at__lte=Now() - UNSIGNED),  # it may have stood scheduled beyond its time
                 status=ActionStatus.PERMITTED,
                 expires_at__lte=Now() - UNSIGNED,
             ).values_list("id", flat=True)[:BATCH]

@@ -1,4 +1,7 @@
-"""leave: a scheduled action whose time has come goes to the gatekeeper, unless somebody objected first."""
+"""leave: a scheduled action whose time has come goes to the gatekeeper, unless somebody objected first.
+
+The time is that to object to what may leave by itself, or that to take a yes back.
+"""
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -28,7 +31,7 @@ def leave() -> int:
             ActionStatus.PERMITTED,
             actor=SWEEPER,
             verb="permitted",
-            reason="The veto window is over and nobody objected.",
+            reason="The time to object is over, and nobody did.",
             guard=Guard(f"m.due_at <= clock_timestamp() AND NOT {UNDER_A_STOP.sql}"),
             skip_locked=True,
         )

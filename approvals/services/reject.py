@@ -6,7 +6,7 @@ from accounts.actors import person
 from accounts.models import User
 from approvals.exceptions import ReasonMissing
 from approvals.models import Action, Decision
-from approvals.services.deciding import decided, remembers_refusals, shown, take
+from approvals.services.deciding import decided, free, remembers_refusals, shown, take
 from approvals.states import ActionStatus
 from traces.clock import Moment
 from traces.doorbell import ring
@@ -14,13 +14,19 @@ from traces.services import move
 
 
 @remembers_refusals("reject")
-def reject(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = "") -> Decision:
-    """One person's no outweighs any number of yeses so far. Raises ReasonMissing, and as ``take`` and ``shown``."""
+def reject(
+    *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = "", code: str = ""
+) -> Decision:
+    """One person's no outweighs any number of yeses so far. ``code`` is one of ``approvals.codes``, or nothing.
+
+    Raises ReasonMissing, Taken, and as ``take`` and ``shown``.
+    """
     if not reason.strip():
         raise ReasonMissing(errors={"reason": ReasonMissing().message})
     action = take(actor=actor, organization=organization, action_id=action_id)
     revision = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
-    decision = decided(action, revision, actor=actor, verb=Decision.Verb.REJECT, reason=reason)
+    free(action, actor)
+    decision = decided(action, revision, actor=actor, verb=Decision.Verb.REJECT, reason=reason, code=code)
     move(
         Action,
         [action.id],

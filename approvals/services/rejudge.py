@@ -72,12 +72,20 @@ class Seen:
     fact: DryRun
 
 
-def rejudge(action: Action, *, actor: Actor, why: str, seen: Seen | None = None) -> bool:
+def rejudge(
+    action: Action,
+    *,
+    actor: Actor,
+    why: str,
+    seen: Seen | None = None,
+    source: ActionStatus = ActionStatus.PERMITTED,
+    verb: str = "permit_void",
+) -> bool:
     """Void a permit that no longer holds: the same call is judged as things stand now and goes back to people.
 
-    Call it for a PERMITTED action whose tool, policy, preconditions or deciders changed. Votes begin anew, because
-    they belong to the old revision. ``seen`` is what the tool says by now, where that is why. Returns whether this
-    caller was the one to move it.
+    Call it for a PERMITTED action whose tool, policy, preconditions or deciders changed, or which a person holds back;
+    and for a SCHEDULED one (``source``). Votes begin anew, because they belong to the old revision. ``seen`` is what
+    the tool says by now, where that is why. Returns whether this caller was the one to move it.
     """
     current = action.revisions.get(number=action.revision)
     gathered = gather(asked_again(action, current), dry_run=seen.fact if seen else None)
@@ -90,10 +98,10 @@ def rejudge(action: Action, *, actor: Actor, why: str, seen: Seen | None = None)
         moved = move(
             Action,
             [action.id],
-            ActionStatus.PERMITTED,
+            source,
             ActionStatus.IN_REVIEW,
             actor=actor,
-            verb="permit_void",
+            verb=verb,
             reason=why,
             details={action.id: {"revision": revision.number, "digest": revision.digest}},
             changes={
@@ -107,6 +115,7 @@ def rejudge(action: Action, *, actor: Actor, why: str, seen: Seen | None = None)
                 "teams": Jsonb([list(team) for team in ruling.teams]),
                 "unroutable": ruling.unroutable,
                 "expires_at": Moment(settings.LAM_REVIEW_SECONDS),
+                **({"due_at": None} if source is ActionStatus.SCHEDULED else {}),
             },
         )
         if not moved:

@@ -6,7 +6,7 @@ from accounts.actors import person
 from accounts.models import User
 from approvals.exceptions import ReasonMissing
 from approvals.models import Action, Decision
-from approvals.services.deciding import decided, remembers_refusals, shown, take
+from approvals.services.deciding import decided, free, remembers_refusals, shown, take
 from approvals.states import ActionStatus
 from tools.models import Execution
 from tools.states import ExecutionStatus
@@ -40,6 +40,7 @@ def _settle(
         raise ReasonMissing(errors={"reason": ReasonMissing().message})
     action = take(actor=actor, organization=organization, action_id=action_id)
     revision = shown(action, digest=digest, status=ActionStatus.UNCERTAIN)
+    free(action, actor)
     verb = Decision.Verb.HAPPENED if happened else Decision.Verb.DID_NOT_HAPPEN
     decision = decided(action, revision, actor=actor, verb=verb, reason=reason)
     ledger = Execution.objects.filter(action=action.id).values_list("id", flat=True)

@@ -2,12 +2,45 @@
 
 import uuid
 
+from accounts.actors import person
+from accounts.models import User
+from approvals.exceptions import ActionNotFound, NotAPrincipal, TooLate
 from approvals.models import Action, Permit
+from approvals.services.deciding import remembers_refusals
 from approvals.states import ActionStatus
 from traces.clock import Moment, now
+from traces.doorbell import ring
 from traces.services import Actor, move
 
 OPEN = (ActionStatus.PROPOSED, ActionStatus.IN_REVIEW, ActionStatus.SCHEDULED, ActionStatus.PERMITTED)
+
+
+@remembers_refusals("withdraw")
+def withdraw(
+    *,
+    actor: User,
+    organization: uuid.UUID,
+    action_id: uuid.UUID,
+    digest: str,  # noqa: ARG001
+    reason: str = "",
+) -> Action:
+    """Somebody for whom an action acts takes it back before anything was done; the run goes on without it.
+
+    ``digest`` says nothing here: whatever it has become, it is not wanted any more. Raises ActionNotFound,
+    NotAPrincipal and TooLate.
+    """
+    action = Action.objects.within(organization).select_for_update(of=("self",)).filter(id=action_id).first()
+    if action is None:
+        raise ActionNotFound
+    if actor.pk not in action.principals:
+        raise NotAPrincipal
+    if action.status not in OPEN:
+        raise TooLate("It was too late: this is settled, or under way.", state=action.status)
+    why = reason or "Whoever asked no longer does."
+    _withdrawn([action.id], action.status, person(actor), why)
+    Permit.objects.filter(action=action, revoked_at=None).update(revoked_at=now(), revoked_because=why)
+    ring("lam_app.tasks.advance_runs")
+    return action
 
 
 def withdraw_run(*, organization: uuid.UUID, run: uuid.UUID, actor: Actor, reason: str) -> list[uuid.UUID]:
@@ -27,15 +60,19 @@ def withdraw_run(*, organization: uuid.UUID, run: uuid.UUID, actor: Actor, reaso
         standing.setdefault(status, []).append(action)
     moved: list[uuid.UUID] = []
     for status, ids in standing.items():
-        moved += move(
-            Action,
-            ids,
-            status,
-            ActionStatus.WITHDRAWN,
-            actor=actor,
-            verb="withdrawn",
-            reason=reason,
-            changes={"settled_at": Moment()},
-        )
+        moved += _withdrawn(ids, status, actor, reason)
     Permit.objects.filter(action_id__in=moved, revoked_at=None).update(revoked_at=now(), revoked_because=reason)
     return moved
+
+
+def _withdrawn(ids: list[uuid.UUID], status: str, actor: Actor, reason: str) -> list[uuid.UUID]:
+    return move(
+        Action,
+        ids,
+        status,
+        ActionStatus.WITHDRAWN,
+        actor=actor,
+        verb="withdrawn",
+        reason=reason,
+        changes={"settled_at": Moment()},
+    )

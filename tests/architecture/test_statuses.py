@@ -22,6 +22,7 @@ CALL_MOVE = {
     "approvals.services.rejudge",
     "approvals.services.undo",
     "approvals.services.verdict",
+    "approvals.services.veto",
     "approvals.services.withdraw",
     "tools.executor",
     "lam_app.drill",

@@ -35,6 +35,7 @@ MAY_WRITE = {
     "approvals.services.remarks": "what people say about an action",
     "approvals.services.preview": "questions to tools beforehand, and their answers",
     "approvals.services.previewed": "revisions that rest on such an answer",
+    "approvals.services.keep_view": "views that people keep",
     "approvals.services.permit": "permits",
     "approvals.services.execute": "permits of what cannot even be judged again",
     "approvals.services.halt": "permits that a stop made void",
