@@ -11,7 +11,7 @@ from traces.ids import uuid7
 
 
 class Remark(models.Model):
-    """One thing that a person said about an action: a comment, a question to the initiator, an answer. Never changed."""
+    """One thing that a person said about an action: a comment, a question to the initiator, or its answer."""
 
     class Kind(models.TextChoices):
         """What was said."""

@@ -32,7 +32,8 @@ WRITTEN_ONCE = [
 KEPT = {
     "approvals_action": {
         "status", "verdict", "risk", "maturity", "quorum", "teams", "unroutable", "revision", "digest", "summary",
-        "due_at", "expires_at", "settled_at", "trace", "voted_at",
+        "due_at", "expires_at", "settled_at", "trace", "voted_at", "tool_id", "tool_name", "scopes",
+        "assignee_id", "assigned_until", "held_by_id", "held_at", "held_reason", "asked_at", "escalated_at",
     },
     "approvals_permit": {"revoked_at", "revoked_because"},
     "tools_execution": {
