@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.views import action, decide, edit, inbox, probe, stop
+from approvals.views import action, assign, decide, edit, inbox, probe, remarks, stop
 
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("actions/<uuid:pk>/", action.action, name="action"),
     path("actions/<uuid:pk>/live/", action.live, name="action_live"),
     path("actions/<uuid:pk>/decide/", decide.decide, name="action_decide"),
+    path("actions/<uuid:pk>/assign/", assign.assign, name="action_assign"),
+    path("actions/<uuid:pk>/remarks/", remarks.remarks, name="action_remarks"),
     path("actions/<uuid:pk>/edit/", edit.edit, name="action_edit"),
     path("actions/<uuid:pk>/probe/", probe.probe, name="action_probe"),
     path("stop/", stop.stop, name="stop"),

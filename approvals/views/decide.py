@@ -11,12 +11,18 @@ from django.views.decorators.http import require_POST
 from accounts.pages import PersonRequest, only, page
 from accounts.sessions import signed_in_at
 from approvals.access import get_action_for_reading
+from approvals.codes import BY_VALUE
 from approvals.exceptions import SignInAgain
 from approvals.reading.card import card
 from approvals.services.approve import approve
+from approvals.services.ask import ask
 from approvals.services.edit import edit
+from approvals.services.hold import hold, resume
 from approvals.services.reject import reject
+from approvals.services.take_back import take_back
 from approvals.services.verdict import did_not_happen, happened
+from approvals.services.veto import veto
+from approvals.services.withdraw import withdraw
 from approvals.views.action import desk
 from approvals.views.signing_in import sign_in_again
 from tools.arguments import ArgumentsRefused
@@ -29,11 +35,23 @@ VERBS: Final[dict[str, Any]] = {
     "approve": approve,
     "edit": edit,
     "reject": reject,
+    "ask": ask,
+    "hold": hold,
+    "resume": resume,
+    "veto": veto,
+    "take_back": take_back,
+    "withdraw": withdraw,
     "happened": happened,
     "did_not_happen": did_not_happen,
 }
 ASK_WHEN_SIGNED_IN: Final = frozenset({"approve", "edit"})
-NEEDS_REASON: Final = frozenset({"reject", "happened", "did_not_happen"})
+NEEDS_REASON: Final = frozenset({"reject", "ask", "hold", "veto", "happened", "did_not_happen"})
+HAVE_CODES: Final = frozenset({"reject", "veto"})
+WHY: Final = "Nothing was decided: give a reason, so that the agent and the record know why."
+MISSING: Final = {
+    "ask": "Nothing was asked: write your question.",
+    "hold": "Nothing was set aside: say why, for whoever looks at it next.",
+}
 
 
 @require_POST
@@ -44,14 +62,16 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     409 with the current state if somebody was first, it changed, or time ran out. Whether this person may decide is
     the verb's to say, so that a refused attempt is remembered whichever way it comes.
     """
-    fields = only(request.POST, "decision", "digest", "reason", "arguments")
+    fields = only(request.POST, "decision", "digest", "reason", "arguments", "code")
     found = get_action_for_reading(request.membership, pk)
     if fields["decision"] not in VERBS or not fields["digest"]:
         raise BadRequest("Say what you decide, and on what.")
     if ("arguments" in request.POST) != (fields["decision"] == "edit"):
         raise BadRequest("Arguments belong to an edit, and only to that: what is approved is what was shown.")
+    if fields["code"] and (fields["decision"] not in HAVE_CODES or fields["code"] not in BY_VALUE):
+        raise BadRequest("There is no such reason, or this needs none.")
     if fields["decision"] in NEEDS_REASON and not fields["reason"].strip():
-        return again(request, pk, 422, "Nothing was decided: give a reason, so that the agent and the record know why.")
+        return again(request, pk, 422, MISSING.get(fields["decision"], WHY))
     try:
         VERBS[fields["decision"]](
             actor=request.user,
@@ -59,6 +79,7 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
             action_id=pk,
             digest=fields["digest"],
             reason=fields["reason"].strip(),
+            **({"code": fields["code"]} if fields["decision"] in HAVE_CODES else {}),
             **({"arguments": _arguments(fields["arguments"])} if fields["decision"] == "edit" else {}),
             **({"signed_in_at": signed_in_at(request)} if fields["decision"] in ASK_WHEN_SIGNED_IN else {}),
         )

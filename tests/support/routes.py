@@ -29,6 +29,8 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     "action": SHOWN,
     "action_live": {"GET": {286: MEMBERS}},
     "action_decide": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
+    "action_assign": {"POST": {302: "reviewer", 403: "operator administrator auditor developer outsider"}},
+    "action_remarks": {"POST": {302: MEMBERS}},
     "action_edit": {
         "GET": {200: "reviewer", 302: "operator administrator auditor developer outsider"},
         "POST": {400: MEMBERS},
@@ -89,6 +91,8 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
 
 BODIES: dict[str, dict[str, Any]] = {
     "action_decide": {"decision": "approve", "digest": "sha256:0", "reason": ""},
+    "action_assign": {"what": "claim"},
+    "action_remarks": {"kind": "comment", "text": "Who is this for?"},
     "action_edit": {"digest": "sha256:0", "reason": "A better one."},
     "stop": {"scope": "organization", "reason": "a drill"},
     "stop_ease": {"reason": "over"},
