@@ -1,7 +1,7 @@
 """What the model is shown of a run, and what its report says: both made anew from the rows at every step."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,14 +9,16 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 
-from approvals import binding
-from approvals.models import Action, Decision, Revision
+from approvals import binding, codes
+from approvals.models import Action, Decision, Remark, Revision
 from approvals.policy import Ruling, Verdict
+from approvals.reading.differences import changed_paths
 from lam_app.models import Run
 from lam_app.planner.intent import PlannerContext, StepSeen, ToolCard
+from lam_app.planner.planning import plan_of
 from lam_app.planner.providers import ModelConfig
 from tools.contract import Contract
-from tools.models import Execution, Tool
+from tools.models import Execution, Tool, ToolVersion
 
 MODEL_SECONDS = 90.0
 
@@ -31,9 +33,17 @@ def model_config() -> ModelConfig:
     )
 
 
-def of(run: Run, at: datetime, *, corrections: tuple[str, ...] = ()) -> PlannerContext:
-    """The context of a run's next step; ``at`` is the time by the database's clock, which says what day it is."""
+def of(
+    run: Run, at: datetime, *, plans: Sequence[Mapping[str, Any]] = (), corrections: tuple[str, ...] = ()
+) -> PlannerContext:
+    """The context of a run's next step; ``at`` is the time by the database's clock, which says what day it is, and
+    ``plans`` are the versions of its plan, oldest first.
+    """
     zone = run.initiator.time_zone or "UTC"
+    corrected = next((number for number in range(len(plans) - 1, -1, -1) if plans[number]["author"]), None)
+    standing = plans[-1] if plans and corrected != len(plans) - 1 else None
+    seen, talk = steps(run.id)
+    asked = [(a["question"], a["answer"]) for a in run.context.get("answers", [])]
     return PlannerContext(
         run_id=str(run.id),
         goal=run.goal,
@@ -41,9 +51,12 @@ def of(run: Run, at: datetime, *, corrections: tuple[str, ...] = ()) -> PlannerC
         today=at.astimezone(ZoneInfo(zone)).date().isoformat(),
         timezone=zone,
         tools=cards(run),
-        steps=steps(run.id),
+        steps=seen,
         corrections=corrections,
-        extra="\n".join(f"{a['question']} {a['answer']}" for a in run.context.get("answers", [])),
+        extra="\n".join([*(f"{question} {answer}" for question, answer in asked), *(line for line, _ in talk)]),
+        plan=plan_of(standing),
+        corrected=plans[corrected]["goal"] if corrected is not None else "",
+        answers=(*(answer for _, answer in asked), *(said for _, said in talk if said)),
     )
 
 
@@ -71,17 +84,24 @@ def cards(run: Run) -> tuple[ToolCard, ...]:
     return tuple(offered)
 
 
-def steps(run: uuid.UUID) -> tuple[StepSeen, ...]:
-    """Every step so far with what became of it."""
-    actions = list(Action.objects.of_run(run))
+def steps(run: uuid.UUID) -> tuple[tuple[StepSeen, ...], list[tuple[str, str]]]:
+    """Every step so far with what became of it, and what people said about them (see ``_discussed``)."""
+    spoken = Remark.objects.filter(action=OuterRef("pk"), kind=Remark.Kind.ANSWER)
+    actions: list[Any] = list(Action.objects.of_run(run).annotate(discussed=Exists(spoken)))
     ids = [action.id for action in actions]
     ledger = {row.action: row for row in Execution.objects.filter(action__in=ids)}
-    current = {(r.action_id, r.number): r for r in Revision.objects.filter(action__in=ids)}
+    revisions = Revision.objects.filter(action__in=ids).select_related("tool_version").order_by("number")
+    written: dict[uuid.UUID, list[Revision]] = {}
+    for revision in revisions:
+        written.setdefault(revision.action_id, []).append(revision)
     rejected = [action.id for action in actions if action.status == "rejected"]  # none: then nobody is asked why
-    refusals = {d.action_id: d.reason for d in Decision.objects.filter(action__in=rejected, verb=Decision.Verb.REJECT)}
+    refusals = {
+        d.action_id: codes.told(d.code, d.reason)
+        for d in Decision.objects.filter(action__in=rejected, verb=Decision.Verb.REJECT)
+    }
     seen = []
     for action in actions:
-        revision = current[action.id, action.revision]
+        revision = written[action.id][action.revision - 1]
         row = ledger.get(action.id)
         reason = refusals.get(action.id)
         if action.status == "denied":
@@ -97,9 +117,43 @@ def steps(run: uuid.UUID) -> tuple[StepSeen, ...]:
                 result=binding.parsed(row.result) if row and row.result else None,
                 error=(row.error_text or None) if row else None,
                 reason=reason,
+                changed=_changed(written[action.id], revision),
+                trusted=bool(revision.tool_version and revision.tool_version.contract.get("trusted_output")),
             )
         )
-    return tuple(seen)
+    return tuple(seen), _discussed([action for action in actions if action.discussed])
+
+
+def _changed(written: list[Revision], standing: Revision) -> str | None:
+    """What people made of the call that the agent had proposed, in words; None where nobody touched it."""
+    if not any(one.author_id for one in written if one.number <= standing.number):
+        return None
+    first = written[0]
+    was, now = (_name(one.tool_version) for one in (first, standing))
+    if was != now:
+        return f"{now} in place of {was}"
+    paths = changed_paths(binding.parsed(first.arguments), binding.parsed(standing.arguments))
+    return ", ".join(paths) or None
+
+
+def _name(version: ToolVersion | None) -> str:
+    return str(version.contract["name"]) if version else ""
+
+
+def _discussed(actions: Sequence[Action]) -> list[tuple[str, str]]:
+    """What reviewers asked about a run's steps and were told: each line as the model reads it, with the words in it
+    that are of somebody for whom the run acts.
+    """
+    if not actions:
+        return []
+    numbers = {action.id: action.step for action in actions}
+    kinds = (Remark.Kind.QUESTION, Remark.Kind.ANSWER)
+    lines = []
+    for remark in Remark.objects.filter(action__in=numbers, kind__in=kinds).order_by("id"):
+        answer = remark.kind == Remark.Kind.ANSWER
+        what = "the answer was" if answer else "a reviewer asked"
+        lines.append((f"About step {numbers[remark.action_id]} {what}: {remark.text}", remark.text if answer else ""))
+    return lines
 
 
 def report_lines(run: uuid.UUID) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ rows, so if it talks nonsense the state machine goes back and not the conversati
 
 import contextlib
 import logging
-import math
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,21 +15,19 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
-from approvals import binding
 from approvals.exceptions import LimitsBusy
-from approvals.facts import Budget
-from approvals.services.propose import Proposal, propose
+from approvals.services.propose import propose
 from approvals.states import SETTLED
 from lam_app import context
-from lam_app.models import Report, Run, Step
+from lam_app.models import Report, Run
 from lam_app.planner import errors, providers
-from lam_app.planner.draft import TraceDraft
-from lam_app.planner.intent import Act, Ask, Escalate, Finish
+from lam_app.planner.intent import Act, Ask, Escalate, Finish, PlannerContext
+from lam_app.proposals import plan_of, proposal, remember_call, step_of
 from lam_app.states import RunStatus
 from tools.models import Worker
 from tools.presence import Presence
 from tools.queries import barred_sql
-from traces.calls import ModelCall, remember, spent_by
+from traces.calls import spent_by
 from traces.clock import Moment, later
 from traces.ids import uuid7
 from traces.services import Actor, Guard, move
@@ -71,6 +68,8 @@ class Turn:
     """When it began, by the database's clock."""
     failed: tuple[str, ...]
     """The errors of the calls that were made for this step before."""
+    plans: tuple[dict[str, Any], ...]
+    """What the agent meant to do, and what the initiator made of it, oldest first."""
 
     @property
     def guard(self) -> Guard:
@@ -149,7 +148,17 @@ def _take(run_id: uuid.UUID, worker: Worker, seen: str = RunStatus.SUBMITTED) ->
                 if cursor.rowcount != 1:
                     return None
     run: Any = Run.objects.to_plan().get(id=run_id)
-    return Turn(run, worker, at=run.at, failed=tuple(run.failed))
+    return Turn(run, worker, at=run.at, failed=tuple(run.failed), plans=tuple(run.intended))
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the model said for one step, where that is remembered, and what it had been told before."""
+
+    step: int
+    planned: providers.Planned
+    trace: uuid.UUID
+    seen: PlannerContext
 
 
 def _turn(turn: Turn) -> None:
@@ -157,12 +166,12 @@ def _turn(turn: Turn) -> None:
     run, number = turn.run, turn.run.step + 1
     corrections = [said for code in turn.failed if (said := errors.feedback_of(code))]
     for attempt in range(len(turn.failed) + 1, MOST_CALLS_A_STEP + 1):
-        seen = context.of(run, turn.at, corrections=tuple(corrections))
+        seen = context.of(run, turn.at, plans=turn.plans, corrections=tuple(corrections))
         try:
             planned = providers.plan(seen, config=context.model_config())
         except errors.PlannerError as error:
             if error.trace is not None:
-                _remember(run, number, attempt, error.trace, error=error.code)
+                remember_call(run, number, attempt, error.trace, error=error.code)
             if error.retry and error.correct:
                 corrections.append(error.feedback())
                 _still_held(turn)
@@ -170,7 +179,8 @@ def _turn(turn: Turn) -> None:
             if error.retry:
                 return _wait(turn, error.retry_after or min(60.0, 2.0**attempt))
             return _stop(turn, f"The model gave no usable answer: {error.message}")
-        return _act(turn, number, planned, _remember(run, number, attempt, planned.trace))
+        trace = remember_call(run, number, attempt, planned.trace)
+        return _act(turn, Heard(number, planned, trace, seen))
     return _stop(turn, f"The model gave no usable answer in {MOST_CALLS_A_STEP} attempts at step {number}.")
 
 
@@ -180,58 +190,37 @@ def _still_held(turn: Turn) -> None:
         raise Overtaken
 
 
-def _act(turn: Turn, number: int, planned: providers.Planned, trace: uuid.UUID) -> None:
+def _act(turn: Turn, heard: Heard) -> None:
     """Do what the intent says: these four things and nothing else."""
-    match planned.intent:
+    match heard.planned.intent:
         case Act() as act:
-            _propose(turn, number, act, trace, planned.trace.logprob)
+            _propose(turn, heard, act)
         case Finish() as finish:
             _finish(turn, finish)
         case Ask() as ask:
-            _leave(turn, RunStatus.NEEDS_INPUT, "asked", question=storable(ask.question))
+            with transaction.atomic():
+                _leave(turn, RunStatus.NEEDS_INPUT, "asked", question=storable(ask.question))
+                _keep_plan(turn, heard)
         case Escalate() as escalate:
             _stop(turn, storable(escalate.why))
 
 
-def _propose(turn: Turn, number: int, act: Act, trace: uuid.UUID, logprob: float | None) -> None:
+def _propose(turn: Turn, heard: Heard, act: Act) -> None:
     """The intent becomes an action under the gate, and the run waits for what comes of it."""
-    run = turn.run
+    run, number, logprob = turn.run, heard.step, heard.planned.trace.logprob
     spent = spent_by(run.organization_id, run.id)
+    asked = proposal(run, number, act, seen=heard.seen, trace=heard.trace, logprob=logprob, spent=spent)
     with transaction.atomic():
         _leave(turn, RunStatus.WAITING, "proposed", step=number)
-        action = propose(
-            Proposal(
-                organization=run.organization_id,
-                run=run.id,
-                step=number,
-                origin="planner",
-                initiator=run.initiator_id,
-                agent=run.agent_id,
-                principals=(run.initiator_id, run.agent.owner_id),
-                tool=act.tool,
-                arguments=act.arguments,
-                reasoning=storable(act.reasoning),
-                confidence=math.exp(logprob) if logprob is not None else None,
-                stated_confidence=act.confidence,
-                trace=trace,
-                budget=Budget(run.step, spent.tokens, spent.cost),
-            )
-        )
-        Step(
-            organization_id=run.organization_id,
-            run=run,
-            number=number,
-            intent=binding.text(
-                {
-                    "tool": act.tool,
-                    "arguments": act.arguments,
-                    "reasoning": act.reasoning,
-                    "considered": [{"tool": c.tool, "why_not": c.why_not} for c in act.considered],
-                    "confidence": act.confidence,
-                }
-            ),
-            action=action,
-        ).save(force_insert=True)
+        action = propose(asked)
+        step_of(run, number, act, action).save(force_insert=True)
+        _keep_plan(turn, heard)
+
+
+def _keep_plan(turn: Turn, heard: Heard) -> None:
+    """What the model means to do stands beside what it does, from its first answer on."""
+    if heard.planned.plan is not None:
+        plan_of(turn.run, heard.planned.plan, len(turn.plans) + 1).save(force_insert=True)
 
 
 def _finish(turn: Turn, finish: Finish) -> None:
@@ -278,31 +267,4 @@ def _wait(turn: Turn, seconds: float) -> None:
     """The model cannot be reached now: let go of the run, to be taken up again after so many seconds."""
     Run.objects.filter(id=turn.run.id, status=RunStatus.PLANNING, planner=turn.worker).update(
         planner=None, planner_until=later(seconds)
-    )
-
-
-def _remember(run: Run, step: int, attempt: int, draft: TraceDraft, *, error: str = "") -> uuid.UUID:
-    return remember(
-        ModelCall(
-            organization=run.organization_id,
-            run=run.id,
-            step=step,
-            attempt=attempt,
-            model=draft.model,
-            model_version=draft.model_version or "",
-            prompt=[(part.role, part.content) for part in draft.prompt],
-            schema_digest=draft.schema_digest,
-            latency_ms=round(draft.latency_ms or 0),
-            answer=draft.text or draft.refusal or "",
-            reasoning=draft.reasoning or "",
-            candidates=[{"tool": c.tool, "why_not": c.why_not} for c in draft.considered],
-            chosen=draft.tool or "",
-            chosen_logprob=draft.logprob,
-            alternatives=[{"tool": a.tool, "probability": a.probability} for a in draft.alternatives],
-            tokens_in=draft.tokens_in,
-            tokens_out=draft.tokens_out,
-            finish=draft.finish_reason or "",
-            error=error,
-            request_id=draft.request_id or "",
-        )
     )

@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import OuterRef
-from django.db.models.functions import Now
+from django.db.models.functions import JSONObject, Now
 
 from accounts.models import Agent, Organization, User
 from approvals.models import Action
@@ -30,10 +30,15 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def to_plan(self) -> "RunQuerySet":
         """With people, and with what a planner's turn begins from: ``at``, the time by the database's clock, and
-        ``failed``, the error of every earlier call for the next step, by whichever planner, oldest first.
+        ``failed``, the error of every earlier call for the next step, by whichever planner, oldest first; and
+        ``intended``, every version of the plan.
         """
         calls = Trace.objects.filter(run=OuterRef("pk"), step=OuterRef("step") + 1).order_by("id")
-        return self.with_people().annotate(at=Now(), failed=ArraySubquery(calls.values("error")))
+        plans = RunPlan.objects.filter(run=OuterRef("pk")).order_by("number")
+        told = JSONObject(goal="goal", steps="steps", missing="missing", author="author_id")
+        return self.with_people().annotate(
+            at=Now(), failed=ArraySubquery(calls.values("error")), intended=ArraySubquery(plans.values(told=told))
+        )
 
     def started_by(self, user: uuid.UUID) -> "RunQuerySet":
         """What this person asked for."""

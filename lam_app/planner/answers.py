@@ -9,6 +9,7 @@ from typing import Any
 from lam_app.planner import errors
 from lam_app.planner.draft import Candidate, TraceDraft
 from lam_app.planner.intent import Act, Intent, ToolCard, read_intent
+from lam_app.planner.planning import Plan, read_plan
 from lam_app.planner.probabilities import tool_probabilities
 from traces.canonical import JSON
 from traces.text import storable
@@ -17,9 +18,12 @@ _CODE_BLOCK = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
 
 
 def read(
-    body: bytes, request_id: str | None, tools: Sequence[ToolCard], draft: TraceDraft
+    body: bytes, request_id: str | None, tools: Sequence[ToolCard], draft: TraceDraft, *, planning: bool = False
 ) -> tuple[Intent, TraceDraft]:
-    """The intent in a completion's body and the finished trace; any PlannerError carries the trace so far."""
+    """The intent in a completion's body and the finished trace; any PlannerError carries the trace so far.
+
+    With ``planning`` the answer may hold a plan, which ``plan_in`` finds.
+    """
     draft = replace(draft, request_id=_storable(request_id))
     try:
         envelope = _envelope(body)
@@ -49,7 +53,7 @@ def read(
         chosen, alternatives = tool_probabilities(text, tokens, [tool.name for tool in tools])
         draft = replace(draft, logprob=chosen, alternatives=alternatives)
     try:
-        intent = _intent(text, draft, tools)
+        intent = _intent(text, draft, tools, planning)
     except errors.PlannerError as error:
         error.trace = replace(draft, error=error.code)
         raise
@@ -58,7 +62,21 @@ def read(
     return intent, draft
 
 
-def _intent(text: JSON, draft: TraceDraft, tools: Sequence[ToolCard]) -> Intent:
+def plan_in(draft: TraceDraft) -> Plan | None:
+    """The plan that an answer states, or None: a model that cannot plan is no reason to stop."""
+    try:
+        return read_plan(json.loads(_bare(draft.text or "", draft)))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _bare(text: str, draft: TraceDraft) -> str:
+    """The answer without the code block around it, which a server puts there that was not asked for a schema."""
+    block = None if draft.structured else _CODE_BLOCK.match(text)
+    return block[1] if block else text
+
+
+def _intent(text: JSON, draft: TraceDraft, tools: Sequence[ToolCard], planning: bool) -> Intent:
     if draft.refusal:
         raise errors.Refused(draft.refusal)
     if draft.finish_reason == "content_filter":
@@ -67,8 +85,7 @@ def _intent(text: JSON, draft: TraceDraft, tools: Sequence[ToolCard]) -> Intent:
         raise errors.Truncated(f"it ended after {len(draft.text or '')} characters")
     if not isinstance(text, str):
         raise errors.Empty
-    block = None if draft.structured else _CODE_BLOCK.match(text)
-    return read_intent(block[1] if block else text, tools)
+    return read_intent(_bare(text, draft), tools, planning=planning)
 
 
 def _envelope(body: bytes) -> dict[str, Any]:

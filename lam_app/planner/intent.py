@@ -2,7 +2,8 @@
 
 The answer is one object: `reasoning`, `considered` (tools left aside, with why), and `next`, which is exactly one of
 act (one branch for each tool, with that tool's arguments), finish, ask, escalate. Reasoning comes first because a model
-writes in order and should think before it chooses. Pure: no Django, Celery or network.
+writes in order and should think before it chooses. The first answer of a run states a plan as well (`planning`). Pure:
+no Django, Celery or network.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any, TypeAlias
 
 from lam_app.planner import errors
 from lam_app.planner.draft import Candidate
+from lam_app.planner.planning import Plan, plan_schema
 from lam_app.planner.strict import NotStrict, Schema, strict, without_left_out
 from traces.canonical import JSON, BadJSON, at_key, digest, parse
 
@@ -31,7 +33,11 @@ class ToolCard:
 
 @dataclass(frozen=True)
 class StepSeen:
-    """A step that this run has taken; `result` and `error` come from outside, `reason` from the person who decided."""
+    """A step that this run has taken; `result` and `error` come from outside, `reason` from the person who decided.
+
+    `changed` says what a person made of the call that was proposed, where somebody did: `tool` and `arguments` are what
+    then stood.
+    """
 
     number: int
     tool: str
@@ -40,13 +46,18 @@ class StepSeen:
     result: object | None = None
     error: str | None = None
     reason: str | None = None
+    changed: str | None = None
+    trusted: bool = False
+    """Whether the tool's result may be believed: its contract says so."""
 
 
 @dataclass(frozen=True)
 class PlannerContext:
     """All that one model call may know. Equal contexts make equal requests, byte for byte, so that a lost answer can be
     asked for again. `corrections` say what was wrong with earlier answers for this same step; `today` is an ISO date in
-    `timezone`, the initiator's; `rules` are the organization's; `extra` holds what the initiator added later.
+    `timezone`, the initiator's; `rules` are the organization's; `extra` holds what the initiator added later. `plan` is
+    what the model planned before; `corrected` is the goal in the initiator's words, where they found it misread;
+    `answers` are what was said in `extra` by people for whom the run acts, without the questions.
     """
 
     run_id: str
@@ -59,6 +70,14 @@ class PlannerContext:
     steps: tuple[StepSeen, ...] = ()
     corrections: tuple[str, ...] = ()
     extra: str = ""
+    plan: Plan | None = None
+    corrected: str = ""
+    answers: tuple[str, ...] = ()
+
+    @property
+    def wants_plan(self) -> bool:
+        """Whether the next answer has to state a plan: at the beginning, and after the goal was corrected."""
+        return bool(self.tools) and self.plan is None and (not self.steps or bool(self.corrected))
 
 
 @dataclass(frozen=True)
@@ -105,8 +124,8 @@ _SPEECH: dict[str, tuple[type[Finish] | type[Ask] | type[Escalate], str, str]] =
 }
 
 
-def intent_schema(tools: Sequence[ToolCard]) -> Schema:
-    """The strict JSON Schema of an answer, for structured outputs.
+def intent_schema(tools: Sequence[ToolCard], *, planning: bool = False) -> Schema:
+    """The strict JSON Schema of an answer, for structured outputs; ``planning`` asks for a plan beside the first step.
 
     A tool whose arguments cannot be written strictly carries them as text in `arguments_json` in place of `arguments`.
     """
@@ -119,6 +138,7 @@ def intent_schema(tools: Sequence[ToolCard]) -> Schema:
     return _closed(
         {
             "reasoning": {"type": "string", "description": "why this is the next step, in one to three sentences"},
+            **({"plan": plan_schema([tool.name for tool in tools])} if planning else {}),
             "considered": {
                 "type": "array",
                 "description": "other tools that were thought of and left aside, at most five",
@@ -134,13 +154,18 @@ def schema_digest(schema: Schema) -> str:
     return digest("intent-schema", schema)
 
 
-def read_intent(text: str, tools: Sequence[ToolCard]) -> Intent:
-    """The intent that `text` states; raises Empty, Malformed, TooLarge, UnknownTool or BadArguments."""
+def read_intent(text: str, tools: Sequence[ToolCard], *, planning: bool = False) -> Intent:
+    """The intent that `text` states; raises Empty, Malformed, TooLarge, UnknownTool or BadArguments.
+
+    With `planning` there may be a plan beside it, which `planning.read_plan` reads and nothing here depends on.
+    """
     if not text.strip():
         raise errors.Empty
     if len(text) > LARGEST_ANSWER:
         raise errors.TooLarge(f"{len(text)} characters")
     answer = _parsed(text, "")
+    if planning and isinstance(answer, dict):
+        answer = {key: value for key, value in answer.items() if key != "plan"}
     _keys(answer, "", {"reasoning", "considered", "next"})
     reasoning = _text(answer, "reasoning", "")
     considered = _candidates(answer["considered"])

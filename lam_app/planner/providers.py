@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lam_app.planner import answers, errors, prompts
 from lam_app.planner.draft import Part, TraceDraft
 from lam_app.planner.intent import Intent, PlannerContext, intent_schema, schema_digest
+from lam_app.planner.planning import Plan
 
 if TYPE_CHECKING:
     import httpx2
@@ -39,10 +40,11 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Planned:
-    """An intent, and everything to remember about the call that gave it."""
+    """An intent, everything to remember about the call that gave it, and the plan where one was asked for and given."""
 
     intent: Intent
     trace: TraceDraft
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ _lock = threading.Lock()
 
 def plan(context: PlannerContext, *, config: ModelConfig) -> Planned:
     """One model call: the next intent of this run, or a PlannerError that carries the trace of the call."""
-    schema = intent_schema(context.tools)
+    planning = context.wants_plan
+    schema = intent_schema(context.tools, planning=planning)
     draft = TraceDraft(prompt=(), schema_digest=schema_digest(schema), model=config.model)
     began = time.monotonic()
     try:
@@ -71,8 +74,8 @@ def plan(context: PlannerContext, *, config: ModelConfig) -> Planned:
             error.trace = replace(error.trace, latency_ms=_since(began), error=error.code)
         raise
     draft = replace(draft, prompt=prompt, latency_ms=_since(began), structured=able.structured)
-    intent, trace = answers.read(response.body, response.request_id, context.tools, draft)
-    return Planned(intent, trace)
+    intent, trace = answers.read(response.body, response.request_id, context.tools, draft, planning=planning)
+    return Planned(intent, trace, answers.plan_in(trace) if planning else None)
 
 
 def forget() -> None:

@@ -17,8 +17,10 @@ _FENCED = r"<{0} (?P<mark>[0-9a-f]{{12}})>\n(?P<text>.*?)\n</{0} (?P=mark)>"
 _GOAL = re.compile(_FENCED.format("goal"), re.DOTALL)
 _ADDED = re.compile(_FENCED.format("added"), re.DOTALL)
 _OUTSIDE = re.compile(
-    r"<(?P<label>goal|added|result|error) (?P<mark>[0-9a-f]{12})>\n.*?\n</(?P=label) (?P=mark)>", re.DOTALL
+    r"<(?P<label>goal|added|corrected|plan|result|error) (?P<mark>[0-9a-f]{12})>\n.*?\n</(?P=label) (?P=mark)>",
+    re.DOTALL,
 )
+_CORRECTED = re.compile(_FENCED.format("corrected"), re.DOTALL)
 _TODAY = re.compile(r"^Today is \w+ (\d{4}-\d{2}-\d{2})", re.MULTILINE)
 _DIM = 1e-9
 """The least probability that is told, so that its logarithm exists."""
@@ -48,6 +50,8 @@ class Request:
     today: date
     tools: tuple[Tool, ...]
     steps: tuple[Step, ...]
+    plans: bool = False
+    """Whether the answer has to state a plan as well."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def read(body: dict[str, Any]) -> Request:
     if not isinstance(schema, dict) or goal is None or today is None:
         raise NotForMe
     added = _ADDED.search(text)
+    goal = _CORRECTED.search(text) or goal
     told = {line["tool"]: line for line in _lines(_OUTSIDE.sub("", text)) if "parameters" in line}
     steps = [line for line in _lines(_OUTSIDE.sub("", text)) if "step" in line and "status" in line]
     try:
@@ -90,13 +95,43 @@ def read(body: dict[str, Any]) -> Request:
                 str(line.get("reason", "")),
             )
             for line in steps
+            if line["status"] != "withdrawn"  # the goal was corrected under it: it was never done
         ),
+        plans="plan" in schema["properties"],
     )
 
 
 def answer(request: Request) -> Answer:
-    """The next intent: the first clause that no step has served yet."""
+    """The next intent: the first clause that no step has served yet; and the plan for all of them, where one is due."""
     asked = clauses.split(request.goal, matching.verbs_of(request.tools))
+    found = _next(request, asked)
+    if not request.plans:
+        return found
+    reasoning, others = found.said["reasoning"], {k: v for k, v in found.said.items() if k != "reasoning"}
+    return Answer({"reasoning": reasoning, "plan": _plan(request, asked), **others}, found.matches)
+
+
+def _plan(request: Request, asked: list[Clause]) -> dict[str, Any]:
+    """A step for each clause, with what the goal says of its arguments; each waits for the one before it."""
+    steps: list[dict[str, Any]] = []
+    lacking: list[str] = []
+    for index, clause in enumerate(asked):
+        best = next(iter(matching.ranked(clause, request.tools)), None)
+        if best is None or best.score < matching.ENOUGH:
+            lacking.append(f"a tool for “{clause.text}”")
+            continue
+        of = finding.Asked(request.goal, request.added, request.today, clause, asked[:index])
+        arguments, missing = filling.fill(best.tool, of)
+        lacking += [one.path for one in missing]
+        known = [{"name": name, "value": value if isinstance(value, str) else json.dumps(value)}
+                 for name, value in arguments.items()]  # fmt: skip
+        steps.append(
+            {"tool": best.tool.name, "does": clause.text, "arguments": known, "after": [len(steps)] if steps else []}
+        )
+    return {"goal": "; ".join(clause.text for clause in asked), "steps": steps, "missing": lacking}
+
+
+def _next(request: Request, asked: list[Clause]) -> Answer:
     last = request.steps[-1] if request.steps else None
     if last is not None and last.status not in ("done", "undone"):
         because = f" ({last.reason})" if last.reason else ""
