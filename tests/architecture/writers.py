@@ -42,7 +42,7 @@ MAY_WRITE = {
     "approvals.services.withdraw": "permits of what is no longer wanted",
     "lam_app.runs": "runs, as people submit them",
     "lam_app.undo": "how far the taking back of a run is",
-    "lam_app.loop": "steps and reports; which planner holds a run",
+    "lam_app.loop": "steps, plans and reports; which planner holds a run",
     "lam_app.rewind": "who answers for the stop over a database that was put back, as the owner account",
     "lam_app.seed": "organizations and people, as the owner account",
 }
