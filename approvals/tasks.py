@@ -20,6 +20,7 @@ from tools.contract import IdempotencyClass, Outcome
 from tools.looking import look
 from tools.models import Execution
 from tools.presence import Presence, bury, present
+from tools.progress import go_on
 from traces.doorbell import answered, ring
 from traces.ids import NIL
 
@@ -32,6 +33,7 @@ def sign_permits() -> int:
     answered("approvals.tasks.sign_permits")
     signed, last = 0, NIL  # each is looked at once: those that stay unsigned are in nobody's way
     while batch := permit.unsigned(BATCH, after=last):
+        go_on()
         last = batch[-1].id
         ready = [r for action in batch if (r := permit.examine(action)) is not None]
         if ready:
@@ -49,7 +51,7 @@ def execute_permitted() -> int:
     answered("approvals.tasks.execute_permitted")
     presence = present("executor")
     settled = _recover(presence)
-    while waiting := _together(execute.waiting(BATCH)):
+    while not presence.outdated and (waiting := _together(execute.waiting(BATCH))):
         fit, returned = _as_foreseen(waiting)
         claimed = _claimed(fit, presence) if fit else []
         settled += _carried_out(claimed, presence)
@@ -86,6 +88,7 @@ def rule_previewed() -> int:
     answered("approvals.tasks.rule_previewed")
     ruled, last = 0, NIL
     while rows := previewed.unruled(BATCH, after=last):
+        go_on()
         last = rows[-1].id
         ruled += sum(previewed.rule_on(row) for row in rows)
     return ruled

@@ -6,8 +6,10 @@ import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import task_prerun
+from celery.signals import task_postrun, task_prerun
 from django.db import close_old_connections
+
+from tools.progress import mine
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lam_app.settings")
 
@@ -21,4 +23,12 @@ app.autodiscover_tasks()
 def look_at_the_connection(sender: Task[..., Any], **_: Any) -> None:
     """Workers keep one connection: ask whether it still lives, or each restart of PostgreSQL costs a task."""
     if not sender.request.is_eager:
+        mine.begin()
         close_old_connections()
+
+
+@task_postrun.connect
+def wait_for_work(sender: Task[..., Any], **_: Any) -> None:
+    """Between two tasks nobody is late."""
+    if not sender.request.is_eager:
+        mine.end()

@@ -8,7 +8,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from tools.permits import ALGORITHM, public_keys
+from traces import schema
 from traces.problems import problem
+
+OLDER = "The database has not been migrated yet for this program."
 
 
 @require_safe
@@ -19,12 +22,15 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """The process answers and its database does too."""
+    """The process answers, its database does too, and both are of one age."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        why = schema.newer() or (OLDER if schema.older() else "")
     except DatabaseError:
         return problem(503, "unavailable", "Service Unavailable", "The database does not answer.")
+    if why:
+        return problem(503, "unavailable", "Service Unavailable", why)
     return HttpResponse("ready\n", content_type="text/plain")
 
 

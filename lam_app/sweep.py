@@ -5,28 +5,34 @@ for, and otherwise rings: the work itself belongs to the roles. Every part is sa
 killed anywhere.
 """
 
+import contextlib
 import logging
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from approvals.models import Permit
-from approvals.services import preview, previewed, probe
+from approvals.services import preview, previewed, probe, replay
 from approvals.services.execute import unfinished
 from approvals.services.expire import expire
 from approvals.services.halt import halt
+from approvals.services.hits import count_hits
 from approvals.services.leave import leave
 from approvals.services.permit import unsigned
 from approvals.services.reserve import forget, release_settled
 from approvals.states import ActionStatus
 from lam_app import loop, orphans, rewind, undo
+from lam_app.supervisor.roles import QUEUES
 from tools.killswitch import settle_quiet
 from tools.presence import bury
 from tools.watchdog import Watchdog
-from traces.doorbell import ring
+from traces import schema
+from traces.doorbell import ROUTES, ring, works
 
 logger = logging.getLogger(__name__)
 MONTHS_AHEAD = 3
@@ -43,6 +49,7 @@ def sweep() -> list[str]:
     expire()
     preview.give_up()
     release_settled(GIVEN_BACK)
+    count_hits()
     orphans.hand_over()
     rung = []
     for task, waits in WAITS.items():
@@ -79,8 +86,26 @@ WAITS: dict[str, Callable[[], bool]] = {
     "approvals.tasks.rule_previewed": _previewed,
     "approvals.tasks.execute_permitted": _executable,
     "lam_app.tasks.advance_runs": _due,
+    "approvals.tasks.replay_policies": replay.waits,
 }
 """Which bell to ring when what is there."""
+
+
+def _roles_of(tasks: Iterable[str]) -> set[str]:
+    """Who does these tasks."""
+    queues = {ROUTES[task] for task in tasks}
+    return {role for role, queue in QUEUES.items() if queue in queues}
+
+
+def sign_of_life() -> Path:
+    """The file that is touched after every pass; nobody needs to be asked about the sweeper who can see it move."""
+    return Path(settings.LAM_HOME) / "run" / "sweep"
+
+
+def show() -> None:
+    """Touch it. A file that cannot be written says nothing about the sweeps."""
+    with contextlib.suppress(OSError):
+        sign_of_life().touch()
 
 
 def forever(stopped: Callable[[], bool]) -> None:
@@ -94,10 +119,14 @@ def forever(stopped: Callable[[], bool]) -> None:
                     cursor.execute("SELECT traces_make_partitions(%s)", [MONTHS_AHEAD])
                 forget()
                 day = today
-            sweep()
-            watchdog.look()
+            if why := schema.newer():
+                logger.critical("%s", why)
+                sys.exit(78)  # EX_CONFIG: whoever supervises us says so, and tries again
+            rung = sweep()
+            watchdog.look(_roles_of(rung) if works() else ())
             rewind.note()
         except Error:
             logger.exception("the sweep could not finish; it begins again")
             connection.close()
+        show()
         time.sleep(settings.LAM_SWEEP_SECONDS)

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from lam_app import loop, undo
 from tools.presence import present
+from tools.progress import go_on
 from traces.doorbell import answered, ring
 
 
@@ -19,12 +20,14 @@ def advance_runs() -> int:
     if undo.waits():
         undo.settle()
         for run in undo.due():
+            go_on()
             undo.advance(run)
     while due := loop.due():
         taken = 0
         for position, (run, seen) in enumerate(due.items()):
             if position + 1 < len(due):
                 ring("lam_app.tasks.advance_runs")
+            go_on(2 * loop.PLANNING_SECONDS)  # a turn that is held for too long still hears its model out
             taken += loop.advance(run, presence, seen=seen)
         turns += taken
         if not taken:

@@ -21,6 +21,7 @@ from tools.ledger import EXECUTOR, MAX_ATTEMPTS, STOPPED, Later, Taken, as_json,
 from tools.models import Execution, Worker
 from tools.permits import PermitClaims
 from tools.presence import Presence
+from tools.progress import go_on
 from tools.states import ExecutionStatus
 from tools.verifying import Verified, weighed
 from traces.clock import Moment
@@ -154,6 +155,7 @@ def call(claimed: Claimed, presence: Presence, *, doubt: Outcome | None = None) 
                 break
         if not presence.proven():
             break
+        go_on(claimed.contract.timeout)
         outcome = reach.call(claimed.contract, replace(claimed.call, attempt=attempt, clean=doubt is None))
         if outcome.status is OutcomeStatus.FAILED and outcome.sent is False:
             if outcome.retryable:
@@ -165,6 +167,7 @@ def call(claimed: Claimed, presence: Presence, *, doubt: Outcome | None = None) 
             return outcome
         doubt = outcome
         if kind is IdempotencyClass.QUERYABLE:
+            go_on(claimed.contract.timeout)
             probed = reach.probe(claimed.contract, claimed.call)
             if probed is not None:
                 return probed  # it is there, or the tool cannot say either
@@ -190,6 +193,7 @@ def recover(claimed: Claimed, presence: Presence, taken: Taken, *, hindered: str
         return given_up(so_far, hindered) if hindered else call(claimed, presence)
     doubt = so_far or Outcome.uncertain("worker_died", "The worker died before it could record what happened.")
     if kind is IdempotencyClass.QUERYABLE:
+        go_on(claimed.contract.timeout)
         probed = reach.probe(claimed.contract, claimed.call)
         return probed or _absent(claimed, presence, taken, doubt, hindered)
     if kind is IdempotencyClass.KEYED and not hindered:
@@ -220,6 +224,7 @@ def verified(claimed: Claimed, outcome: Outcome) -> Outcome:
     contract = claimed.contract
     if outcome.status is not OutcomeStatus.DONE or not contract.verify:
         return outcome
+    go_on(contract.timeout)
     try:
         found = registry.connector(contract).verify(contract, claimed.call, outcome.result)
         return weighed(outcome, found)

@@ -5,6 +5,7 @@ import logging
 from tools import registry
 from tools.contract import Contract
 from tools.previews import Look, Preview, Told, told
+from tools.progress import go_on
 from traces.exceptions import DomainError
 
 logger = logging.getLogger(__name__)
@@ -15,6 +16,7 @@ def look(contract: Contract, asked: Look) -> Told:
 
     Call it outside of any transaction: the tool may take as long as its contract's timeout.
     """
+    go_on(contract.timeout)
     try:
         return told(registry.connector(contract).preview(contract, asked))
     except DomainError as error:

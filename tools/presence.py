@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import random
+import signal
 import socket
 import threading
 import time
@@ -23,10 +24,13 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from tools.models import Worker
+from tools.progress import mine
+from traces import schema
 from traces.ids import uuid7
 
 logger = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
+BEATS_TO_WAKE = 3
 _STARTED_FIELD = 21  # of /proc/PID/stat, after the name
 
 
@@ -55,7 +59,10 @@ def ticks(pid: int) -> int | None:
 class Presence:
     """This process's own row and lock. ``worker`` is what claims name as their claimer."""
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, role: str, *, serving: bool = False) -> None:
+        """``serving``: this process plays a role and nothing else, so that it may be told to stop."""
+        self.outdated = ""  # why nothing more may be taken up: the database is newer than this program
+        self._serving, self._migrated, self._late = serving, None, 0
         self._connection = self._connect()
         self._last = time.monotonic()
         key = random.SystemRandom().getrandbits(62)
@@ -98,12 +105,34 @@ class Presence:
         """Prove once a second that the session stands; without it others may take our work over, so end at once."""
         while not self._left.wait(BEAT_SECONDS):
             try:
-                self._connection.execute(
-                    "UPDATE tools_worker SET seen_at = clock_timestamp() WHERE id = %s", [self.worker.id]
-                )
+                row = self._connection.execute(
+                    "UPDATE tools_worker SET seen_at = clock_timestamp(), steps = %s, busy = %s WHERE id = %s"
+                    " RETURNING (SELECT max(id) FROM django_migrations)",
+                    [mine.steps, mine.busy, self.worker.id],
+                ).fetchone()
                 self._last = time.monotonic()
+                self._look_at_the_schema(row)
             except psycopg.Error:
                 os._exit(75)  # EX_TEMPFAIL: whoever supervises us starts a fresh one
+            self._end_if_late()
+
+    def _look_at_the_schema(self, newest: tuple[object, ...] | None) -> None:
+        """Once a newer program has migrated the database, this one finishes what it has claimed and ends."""
+        if newest == self._migrated or self.outdated:
+            return
+        self._migrated = newest
+        applied = self._connection.execute(schema.APPLIED, [list(schema.OURS)]).fetchall()
+        self.outdated = schema.unknown((str(app), str(name)) for app, name in applied)
+        if self.outdated and self._serving:
+            logger.critical("%s", self.outdated)
+            os.kill(os.getpid(), signal.SIGTERM)  # the queue's own end: after the task that is under way
+
+    def _end_if_late(self) -> None:
+        """End where the work hangs although the heart beats. A machine that slept is given a few beats to wake up."""
+        self._late = self._late + 1 if mine.late() > settings.LAM_SILENT_SECONDS else 0
+        if self._late >= BEATS_TO_WAKE:
+            logger.critical("the work of this process hangs; ending, so that others may recover it")
+            os._exit(75)
 
     @contextlib.contextmanager
     def or_die(self) -> Iterator[None]:
@@ -123,22 +152,22 @@ class Presence:
         return time.monotonic() - self._last < settings.LAM_LEASE_SECONDS / 2
 
 
-_mine: dict[int, Presence] = {}
+_here: dict[int, Presence] = {}
 _guard = threading.Lock()
 
 
-def present(role: str) -> Presence:
+def present(role: str, *, serving: bool = False) -> Presence:
     """This process's presence, made on first use and again after a fork."""
     with _guard:
-        if os.getpid() not in _mine:
-            _mine[os.getpid()] = Presence(role)
-        return _mine[os.getpid()]
+        if os.getpid() not in _here:
+            _here[os.getpid()] = Presence(role, serving=serving)
+        return _here[os.getpid()]
 
 
 def leave() -> None:
     """End this process's presence, if it has one."""
     with _guard:
-        presence = _mine.pop(os.getpid(), None)
+        presence = _here.pop(os.getpid(), None)
     if presence is not None:
         presence.leave()
 

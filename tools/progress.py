@@ -10,8 +10,8 @@ import threading
 import time
 from typing import Final
 
-STEP_SECONDS: Final = 60.0
-"""How long a step may take that calls nobody outside: every wait for the database is bounded by less."""
+STEP_SECONDS: Final = 15.0
+"""How long a step takes at most that calls nobody outside: it waits ten seconds for a lock, and then gives up."""
 
 
 class Progress:

@@ -1,8 +1,11 @@
 """Workers that live and do nothing: paused, or stuck so deep that not even their beat goes on.
 
+Or deaf: it waits for a message and hears none, though its work is due and is rung for every second.
+
 Such a process holds its lock, so nobody may take its work over (it may wake up at any moment). It is therefore ended,
 which makes it known dead; whoever supervises it starts a fresh one, and its rows are recovered by their tools' classes.
 A worker inside a call is left alone for as long as the call may take. Only a process of this host can be ended.
+A worker whose work hangs while its heart beats ends itself: see ``tools.progress``.
 """
 
 import logging
@@ -10,11 +13,13 @@ import os
 import signal
 import time
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
 
+from tools.models import Worker
 from tools.presence import host, ticks
 
 logger = logging.getLogger(__name__)
@@ -37,9 +42,30 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._since: dict[uuid.UUID, tuple[datetime, float]] = {}
+        self._idle: dict[uuid.UUID, tuple[int, float]] = {}
 
-    def look(self) -> list[uuid.UUID]:
-        """End the workers of this host that have been silent for LAM_SILENT_SECONDS; returns which. For every sweep."""
+    def look(self, due: Collection[str] = ()) -> list[uuid.UUID]:
+        """End the workers of this host that have been silent or deaf for LAM_SILENT_SECONDS; returns which. For every
+        sweep. ``due`` names the roles whose work waits and was rung for.
+        """
+        return self._silent() + self._deaf(due)
+
+    def _deaf(self, due: Collection[str]) -> list[uuid.UUID]:
+        """Those that took no step for as long, while what they are there for was due all the time."""
+        idle = Worker.objects.filter(ended_at=None, busy=False, host=host(), role__in=due)
+        now, ended = time.monotonic(), []
+        seen: dict[uuid.UUID, tuple[int, float]] = {}
+        for worker in idle:
+            before = self._idle.get(worker.id)
+            seen[worker.id] = before if before and before[0] == worker.steps else (worker.steps, now)
+            if now - seen[worker.id][1] < settings.LAM_SILENT_SECONDS or ticks(worker.pid) != worker.started_ticks:
+                continue
+            if _ended(worker.pid, worker.role):
+                ended.append(worker.id)
+        self._idle = seen
+        return ended
+
+    def _silent(self) -> list[uuid.UUID]:
         with connection.cursor() as cursor:
             cursor.execute(_SILENT, {"silent": settings.LAM_SILENT_SECONDS})
             rows = cursor.fetchall()

@@ -25,6 +25,7 @@ from approvals.states import ActionStatus
 from tools import registry
 from tools.contract import Contract, IdempotencyClass, Outcome, OutcomeStatus
 from tools.models import Execution
+from tools.progress import go_on
 from traces.doorbell import ring
 from traces.models import Event
 from traces.services import Entry, record
@@ -121,6 +122,7 @@ def _said(action: Action) -> tuple[str, str]:
     again = call_again(action, attempt=1)
     if again.refused:
         return "not_asked", f"The tool was not asked: {again.refused}"
+    go_on(again.contract.timeout)
     try:
         found = registry.connector(again.contract).probe(again.contract, again.call)
     except Exception as error:  # a connector's mistake must not end the role that serves everybody

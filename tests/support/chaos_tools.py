@@ -7,7 +7,9 @@ Loaded through LAM_TOOLS.
 
 import os
 from pathlib import Path
+from typing import Any
 
+from celery.signals import task_postrun
 from pydantic import BaseModel, Field
 
 from tests.support.outside import World
@@ -27,6 +29,13 @@ class Thing(BaseModel):
 
 def _world() -> World:
     return World(Path(os.environ["CHAOS_WORLD"]))
+
+
+@task_postrun.connect(weak=False)
+def hear_nothing_more(**_: Any) -> None:
+    """Where it was ordered, the process stands still between two tasks: it waits, and no message reaches it."""
+    if "CHAOS_WORLD" in os.environ:
+        _world().stand_still()
 
 
 @tool(title="Keyed", tier=Tier.WRITE, idempotency=Idempotency.keyed(3600), summary="Do {text}", consent="Do it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -37,6 +38,23 @@ class World:
         """Tell the next call to ``die``, ``wait`` or ``raise``, ``before`` or ``after`` its effect: "die before"."""
         (self.place / "order").write_text(what)
 
+    def deafen(self) -> None:
+        """Let the next process that has ended a task stand still between that task and the next."""
+        (self.place / "deafen").touch()
+
+    def stand_still(self) -> None:
+        """Obey ``deafen``, for ever."""
+        with contextlib.suppress(FileNotFoundError):
+            (self.place / "deafen").unlink()
+            (self.place / "deaf").write_text(str(os.getpid()))
+            while True:
+                time.sleep(0.02)
+
+    def deaf(self) -> int:
+        """The process that stands still, 0 for none."""
+        place = self.place / "deaf"
+        return int(place.read_text() or 0) if place.exists() else 0
+
     def release(self) -> None:
         """Let the call go on that waits."""
         (self.place / "released").touch()
@@ -48,7 +66,7 @@ class World:
 
     def clear(self) -> None:
         """Forget orders. Effects stay: what happened has happened."""
-        for name in ("order", "released", "waiting"):
+        for name in ("order", "released", "waiting", "deafen", "deaf"):
             (self.place / name).unlink(missing_ok=True)
 
     def called(self, key: str, *, remembers: bool) -> None:
