@@ -1,18 +1,23 @@
-"""change_policy: an organization's next policy, read whole before it is in force. Run as the owner account."""
+"""change_policy: an organization's next policy, read whole before it is in force.
+
+No process may write the table itself: the database's own function does, and looks once more at who asks.
+"""
 
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Agent, Membership, Team, User
 from accounts.roles import Role
+from approvals import binding
 from approvals.exceptions import NotAdministrator, PolicyInvalid, PolicyMoved
 from approvals.models import PolicyVersion
 from approvals.policy import Policy, PolicyRefused, read_policy
 from approvals.policy.document import DialException, Limit, Rule
 from tools.models import Tool
+from traces.ids import uuid7
 from traces.services import Actor, Entry, record
 
 LONGEST_REASON = 2_000
@@ -44,13 +49,7 @@ def change_policy(
             before = PolicyVersion.objects.filter(organization_id=organization).latest("number")
             if before.number != after:
                 raise PolicyMoved(current=before.number, expected=after)
-            version = PolicyVersion.objects.create(
-                organization_id=organization,
-                number=before.number + 1,
-                settings=policy.to_json(),
-                reason=why,
-                made_by=by,
-            )
+            version = _put(organization, policy, reason=why, by=by, after=after)
             record(
                 Entry(
                     organization=organization,
@@ -67,6 +66,17 @@ def change_policy(
     except IntegrityError:  # somebody else wrote this number in between
         raise PolicyMoved(expected=after) from None
     return version
+
+
+def _put(organization: uuid.UUID, policy: Policy, *, reason: str, by: User, after: int) -> PolicyVersion:
+    pk = uuid7()
+    document = binding.text(policy.to_json())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT approvals_put_policy(%s, %s, %s, %s::jsonb, %s, %s)",
+            [pk, organization, after, document, reason, by.pk],
+        )
+    return PolicyVersion.objects.select_related("made_by").get(pk=pk)
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -27,6 +27,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "tools_agenttool": "through its agent and its tool",
     "tools_tooluserobjectpermission": "through its tool",
     "tools_toolgroupobjectpermission": "through its tool",
+    "approvals_hitscounted": "one row: how far the counting for all of them has come",
     "tools_worker": "a process works for all",
     "tools_killswitch": "a stop of everything stands over all; every other names its organization",
 }
@@ -40,6 +41,7 @@ KEPT = {
     "approvals_action",
     "approvals_permit",
     "approvals_preview",
+    "approvals_trial",
     "lam_app_run",
     "tools_execution",
     "tools_killswitch",

@@ -41,6 +41,7 @@ MAY_WRITE = {
     "approvals.services.halt": "permits that a stop made void",
     "approvals.services.withdraw": "permits of what is no longer wanted",
     "lam_app.runs": "runs, as people submit them",
+    "lam_app.correct": "plans that the initiator corrected; who plans such a run anew",
     "lam_app.undo": "how far the taking back of a run is",
     "lam_app.loop": "steps, plans and reports; which planner holds a run",
     "lam_app.rewind": "who answers for the stop over a database that was put back, as the owner account",
