@@ -8,11 +8,10 @@ a link. After a restore a new chain begins, with the next number.
 
 import hashlib
 import json
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 MOST: Final = 1000
 """Events in one block."""
@@ -42,25 +41,18 @@ SIGNED: Final = b"countersign-block-1\n"
 Envelope = Sequence[str | int | None]
 
 
-def plain(value: Any) -> str | int | None:
-    """A column's value as the envelope writes it: ids and times as text, bytes in hexadecimal."""
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    return value  # type: ignore[no-any-return]
+def moment(at: datetime) -> str:
+    """A time as envelopes and statements write it: UTC, to the microsecond."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def written(value: Any) -> str:
-    """JSON in the one form that is hashed and exported: no blanks, keys in order, letters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+"""JSON in the one form that is hashed and exported: no blanks, keys in order, letters as they are."""
 
 
-def leaf(envelope: Envelope) -> bytes:
-    """The hash of one event."""
-    return hashlib.sha256(b"\0" + written(list(envelope)).encode()).digest()
+def leaf(text: str) -> bytes:
+    """The hash of one event, from its envelope as ``written``."""
+    return hashlib.sha256(b"\0" + text.encode()).digest()
 
 
 def genesis(organization: str, chain: int) -> bytes:

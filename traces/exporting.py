@@ -12,7 +12,8 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.models import Max
 
-from traces.chain import FIELDS, Statement, plain, written
+from traces.chain import Statement, written
+from traces.envelopes import columns
 from traces.exceptions import ExportBroken
 from traces.models import Block
 from traces.sealer import statement_of
@@ -20,8 +21,8 @@ from traces.verifier import Report, Signed, Verifier
 
 FORMAT: Final = "countersign-audit-1"
 _ENVELOPES = f"""
-SELECT {", ".join(f"e.{name}" for name in FIELDS)}, d.salt, d.detail
-FROM traces_event e LEFT JOIN traces_eventdetail d ON d.event = e.id WHERE e.id = ANY(%s)
+SELECT {columns("e")}, d.salt, d.detail
+FROM traces_event e LEFT JOIN traces_eventdetail d ON d.event = e.id WHERE e.id = ANY(%s::uuid[])
 """
 _STRAYS = """
 WITH sealed AS MATERIALIZED (
@@ -46,7 +47,7 @@ def verify_database(
         for block, rows in _read(organization):
             verifier.block(statement_of(block), bytes(block.signature), _pairs(block))
             for row in rows:
-                verifier.event([plain(value) for value in row[:17]], _bytes(row[17]), row[18])
+                verifier.event(row[:17], written(row[:17]), _bytes(row[17]), row[18])
             told(verifier.report.events)
         for event in _strays(organization):
             verifier.stray(str(event))
@@ -70,7 +71,7 @@ def export(organization: uuid.UUID) -> Iterator[str]:
                 yield (
                     written(
                         {
-                            "event": [plain(value) for value in row[:17]],
+                            "event": row[:17],
                             "salt": salt.hex() if salt is not None else None,
                             "detail": row[18],
                         }
@@ -94,7 +95,7 @@ def verify_export(
     """
     verifier: Verifier | None = None
     for number, line in enumerate(lines, 1):
-        said = _line(line, number)
+        said, text = _line(line, number)
         try:
             if verifier is None:
                 if said.keys() != {"format", "organization"} or said["format"] != FORMAT:
@@ -104,7 +105,7 @@ def verify_export(
                 if organization != said["organization"]:
                     raise ValueError(organization)
             else:
-                _feed(verifier, said)
+                _feed(verifier, said, text)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as wrong:
             raise ExportBroken(f"line {number}: it does not hold what such a line holds") from wrong
         if number % 5000 == 0:
@@ -114,10 +115,10 @@ def verify_export(
     return verifier.end()
 
 
-def _feed(verifier: Verifier, said: dict[str, Any]) -> None:
+def _feed(verifier: Verifier, said: dict[str, Any], text: str) -> None:
     if said.keys() == {"event", "salt", "detail"}:
         salt = said["salt"]
-        verifier.event(said["event"], None if salt is None else _hex(salt), said["detail"])
+        verifier.event(said["event"], text, None if salt is None else _hex(salt), said["detail"])
     elif said.keys() == {"block", "rows", "signature"}:
         rows = [(uuid.UUID(event).bytes, _hex(leaf)) for event, leaf in said["rows"]]
         if any(str(uuid.UUID(bytes=row[0])) != event for row, (event, _) in zip(rows, said["rows"], strict=True)):
@@ -129,15 +130,23 @@ def _feed(verifier: Verifier, said: dict[str, Any]) -> None:
         raise ValueError("unknown line")
 
 
-def _line(line: bytes, number: int) -> dict[str, Any]:
+def _line(line: bytes, number: int) -> tuple[dict[str, Any], str]:
+    """What a line says, and an event's envelope as it is hashed. Raises ExportBroken unless it was written so."""
     try:
         said = json.loads(line)
-        same = written(said).encode() + b"\n" == line
+        if not isinstance(said, dict):
+            raise ExportBroken(f"line {number}: it is not written as an export writes it")
+        if said.keys() == {"event", "salt", "detail"}:  # put together here, because its envelope is needed by itself
+            text = written(said["event"])
+            again = f'{{"detail":{written(said["detail"])},"event":{text},"salt":{written(said["salt"])}}}\n'
+        else:
+            text, again = "", written(said) + "\n"
+        same = again.encode() == line
     except (ValueError, RecursionError) as wrong:
         raise ExportBroken(f"line {number}: this is no JSON") from wrong
-    if not same or not isinstance(said, dict):
+    if not same:
         raise ExportBroken(f"line {number}: it is not written as an export writes it")
-    return said
+    return said, text
 
 
 def _hex(text: str) -> bytes:
@@ -151,7 +160,7 @@ def _hex(text: str) -> bytes:
 def _read(organization: uuid.UUID) -> Iterator[tuple[Block, list[tuple[Any, ...]]]]:
     """Each block with the rows of its events that are still there, in the block's order."""
     for block in Block.objects.of(organization).iterator(chunk_size=50):
-        ids = [uuid.UUID(bytes=event) for event, _ in _pairs(block)]
+        ids = [str(uuid.UUID(bytes=event)) for event, _ in _pairs(block)]
         with connection.cursor() as cursor:
             cursor.execute(_ENVELOPES, [ids])
             found = {row[0]: row for row in cursor.fetchall()}

@@ -18,8 +18,9 @@ from typing import Any, Final, Protocol
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
-from traces.chain import FIELDS, MOST, Statement, genesis, leaf, linked, plain
+from traces.chain import MOST, Statement, genesis, leaf, linked, moment, written
 from traces.clock import now
+from traces.envelopes import columns
 from traces.ids import uuid7
 from traces.models import Block
 
@@ -115,14 +116,14 @@ def lag() -> float:
 def _blocks(chain: Chain, rows: list[tuple[Any, ...]], horizon: int, at: datetime, signer: Signer) -> Iterator[Block]:
     last = _last_blocks(chain.number, {row[1] for row in rows})
     for organization, own in groupby(sorted(rows, key=lambda row: (row[1], row[15], row[0])), key=lambda row: row[1]):
-        number, place, head = last.get(organization, (0, 0, genesis(str(organization), chain.number)))
+        number, place, head = last.get(uuid.UUID(organization), (0, 0, genesis(organization, chain.number)))
         for some in _batched(own, MOST):
-            leaves = [(row[0].bytes, leaf([plain(value) for value in row])) for row in some]
+            leaves = [(bytes.fromhex(row[0].replace("-", "")), leaf(written(row[:17]))) for row in some]
             previous, head = head, linked(head, leaves)
             number, first = number + 1, place + 1
             place += len(some)
             statement = Statement(
-                organization=str(organization),
+                organization=organization,
                 chain=chain.number,
                 number=number,
                 first=first,
@@ -130,12 +131,12 @@ def _blocks(chain: Chain, rows: list[tuple[Any, ...]], horizon: int, at: datetim
                 previous=previous.hex(),
                 head=head.hex(),
                 horizon=horizon,
-                sealed_at=str(plain(at)),
+                sealed_at=moment(at),
                 kid=signer.kid,
             )
             yield Block(
                 id=uuid7(),
-                organization=organization,
+                organization=uuid.UUID(organization),
                 chain=chain.number,
                 number=number,
                 first=first,
@@ -163,7 +164,7 @@ def statement_of(block: Block) -> Statement:
         previous=bytes(block.previous).hex(),
         head=bytes(block.head).hex(),
         horizon=block.horizon,
-        sealed_at=str(plain(block.sealed_at)),
+        sealed_at=moment(block.sealed_at),
         kid=block.kid,
     )
 
@@ -183,14 +184,14 @@ def _unsealed(chain: Chain) -> tuple[list[tuple[Any, ...]], int]:
             return [], xmin
         upper = min(xmin, least + WINDOW)
         cursor.execute(
-            f"SELECT {', '.join(FIELDS)} FROM traces_event WHERE transaction >= %s AND transaction < %s",
+            f"SELECT {columns('e')}, e.id, e.at FROM traces_event e WHERE e.transaction >= %s AND e.transaction < %s",
             [least, upper],
         )
-        rows = [row for row in cursor.fetchall() if chain.takes(row[0], row[2])]
+        rows = [row for row in cursor.fetchall() if chain.takes(row[17], row[18])]
     return rows, upper
 
 
-def _last_blocks(chain: int, organizations: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int, bytes]]:
+def _last_blocks(chain: int, organizations: Iterable[str]) -> dict[uuid.UUID, tuple[int, int, bytes]]:
     """For each organization the number of its last block in this chain, its last place, and the head there."""
     rows = (
         Block.objects.filter(chain=chain, organization__in=list(organizations))

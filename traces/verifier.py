@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from traces.chain import Envelope, Statement, committed, genesis, leaf, linked
+from traces.chain import Envelope, Statement, committed, genesis, leaf, linked, moment
 
 Signed = Callable[[str, bytes, bytes], bool]
 """Whether the key of this name made this signature (64 bytes) of this message."""
@@ -75,9 +75,9 @@ class Verifier:
         self._chain, self._number, self._place = 0, 0, 0
         self._head = b""
         self._sealed_at: datetime | None = None
-        self._since: datetime | None = None
+        self._since: str | None = None
         self._rows: list[tuple[bytes, bytes]] = []
-        self._places: dict[bytes, int] = {}
+        self._places: dict[str, int] = {}
         self._first, self._next = 0, 0
         self._bare: list[tuple[int, str]] = []
         self._erasures: set[str] = set()
@@ -110,16 +110,19 @@ class Verifier:
             if kept != statement.head:
                 self._say(f"block {statement.number} is another one than the checkpoint outside tells of", statement)
         before, self._sealed_at = self._sealed_at, datetime.fromisoformat(statement.sealed_at)
-        self._since = before - BACKDATED if before else None
+        self._since = moment(before - BACKDATED) if before else None
         self._number, self._place = statement.number, statement.first + statement.count - 1
         self._head = bytes.fromhex(statement.head)
         self._rows, self._first, self._next = rows, statement.first, 0
-        self._places = {row[0]: at for at, row in enumerate(rows)}
+        self._places = {str(uuid.UUID(bytes=row[0])): at for at, row in enumerate(rows)}
 
-    def event(self, envelope: Envelope, salt: bytes | None, detail: str | None) -> None:
-        """The next event of the block that was given last. Salt and detail are None where they were erased."""
+    def event(self, envelope: Envelope, text: str, salt: bytes | None, detail: str | None) -> None:
+        """The next event of the block that was given last, and its envelope as ``written``.
+
+        Salt and detail are None where they were erased.
+        """
         told = str(envelope[0])
-        at = self._places.get(uuid.UUID(told).bytes)
+        at = self._places.get(told)
         if at is None:
             self.stray(told)
             return
@@ -130,11 +133,11 @@ class Verifier:
         self._next = at + 1
         self.report.events += 1
         position = self._first + at
-        if leaf(envelope) != self._rows[at][1]:
+        if leaf(text) != self._rows[at][1]:
             self._tell("the event was changed", position, told)
         elif envelope[1] != self.report.organization:
             self._tell("an event of another organization", position, told)
-        elif self._since is not None and datetime.fromisoformat(str(envelope[2])) < self._since:
+        elif self._since is not None and str(envelope[2]) < self._since:  # both are written alike
             self._tell("written long before what was sealed before it", position, told)
         if salt is None or detail is None:
             self._bare.append((position, told))

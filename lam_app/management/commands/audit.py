@@ -36,10 +36,12 @@ class Command(BaseCommand):
         verify.add_argument("--organization", metavar="O", help="its slug; without it, every organization")
         verify.add_argument("--export", metavar="FILE", help="verify this export and not the database")
         verify.add_argument("--key", metavar="FILE", type=Path, help="the public key (the instance's own)")
-        verify.add_argument("--checkpoints", metavar="FILE", type=Path, help="a copy kept elsewhere (the instance's)")
+        verify.add_argument("--checkpoints", metavar="FILE", type=Path, help="kept elsewhere (the instance's own)")
         out = verbs.add_parser("export", help="JSON Lines; what is not sealed yet is not in it")
         out.add_argument("--organization", metavar="O", required=True)
-        out.add_argument("--to", metavar="FILE", default="-", help="a file (- for standard output)")
+        out.add_argument(
+            "--to", metavar="FILE", default="-", help="a file, and FILE.checkpoints (- for standard output)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """One of the two."""
@@ -103,6 +105,8 @@ class Command(BaseCommand):
                 detail={"to": "standard output" if place == "-" else Path(place).name},
             )
             record(entry)
+            if place != "-" and settings.LAM_CHECKPOINTS.exists():
+                checkpoints.copy(settings.LAM_CHECKPOINTS, str(organization.pk), Path(f"{place}.checkpoints"))
             out = sys.stdout if place == "-" else stack.enter_context(open(place, "w", encoding="utf-8", newline="\n"))
             count = sum(bool(out.write(line)) for line in export(organization.pk))
         if place != "-":
