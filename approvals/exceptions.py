@@ -34,6 +34,13 @@ class EditorMayNotApprove(DomainError):
     code: ClassVar[str] = "not_permitted"
 
 
+class NotOpened(DomainError):
+    """Something here is folded and was not opened. Open every folded value, then decide; nothing was decided so far."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "not_opened"
+
+
 class UndoIsNotEdited(DomainError):
     """This takes back what was done, with what the tool itself said then. Say no to it, and ask for another call."""
 

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from approvals.views import action, assign, decide, edit, inbox, probe, remarks, stop
+from approvals.views import action, assign, decide, edit, evidence, inbox, probe, remarks, stop
 
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
     path("inbox/news/", inbox.news, name="inbox_news"),
     path("actions/<uuid:pk>/", action.action, name="action"),
     path("actions/<uuid:pk>/live/", action.live, name="action_live"),
+    path("actions/<uuid:pk>/fold/", evidence.fold, name="action_fold"),
+    path("actions/<uuid:pk>/trace/", evidence.trace, name="action_trace"),
     path("actions/<uuid:pk>/decide/", decide.decide, name="action_decide"),
     path("actions/<uuid:pk>/assign/", assign.assign, name="action_assign"),
     path("actions/<uuid:pk>/remarks/", remarks.remarks, name="action_remarks"),

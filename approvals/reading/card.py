@@ -11,17 +11,16 @@ from typing import Any, Final
 
 from accounts.models import User
 from approvals.models import Action, Decision, Permit, Revision
+from approvals.reading.answered import Answered
 from approvals.reading.differences import Changed, changed
+from approvals.reading.folds import guarded
+from approvals.reading.foreseen import Foreseen, foreseen
+from approvals.reading.plainly import pretty
 from approvals.reading.road import Stage, stages
 from approvals.reading.shown import Argument, arguments
-from approvals.services.probe import ASKED, PATIENCE, can_be_asked, newest_of
-from approvals.states import ActionStatus
 from tools.contract import Contract
-from tools.kinds import IdempotencyClass
 from tools.models import Execution
-from tools.verifying import NOT_VERIFIED, VerifyState
-from tools.wording import ON_FAILURE, REACH
-from traces.clock import now
+from tools.wording import ON_FAILURE
 from traces.models import Event
 
 _ORDER: Final = {"deny": 0, "review": 1, "veto_window": 2, "allow": 3}
@@ -39,30 +38,21 @@ CHECKS: Final = {
     "approvers": "Who could decide",
 }
 """What checks are called on pages, where their own name is a programmer's."""
-CHECKED: Final = {
-    VerifyState.HELD: "The tool’s own check finds it",
-    VerifyState.MISSING: "The tool’s own check does not find it",
-    VerifyState.NOT_ASKED: "The tool could not be asked whether it holds",
-}
-"""What was found after a call that answered."""
 LIVE: Final = frozenset({"proposed", "in_review", "scheduled", "permitted", "executing"})
 """Statuses after which something may still happen by itself: the page keeps asking while an action is in one."""
 
 
 @dataclass(frozen=True)
-class Card:
-    """Everything the page of one action shows."""
+class Card(Answered):
+    """What is judged: everything the page of one action shows, beside what stands around it (``reading.around``)."""
 
-    action: Action
     revision: Revision
-    contract: Contract | None
     arguments: list[Argument]
+    told: Foreseen | None
     request: str
     findings: list[dict[str, Any]]
     decisions: list[Decision]
-    execution: Execution | None
     permit: Permit | None
-    events: list[Event]
     stages: list[Stage]
     changes: list[Changed]
     acts_for: list[str]
@@ -82,22 +72,6 @@ class Card:
     def approvals(self) -> int:
         """Votes for the current revision."""
         return sum(1 for d in self.decisions if d.verb == Decision.Verb.APPROVE and d.revision_id == self.revision.pk)
-
-    @property
-    def reversible(self) -> bool:
-        """Whether the tool says how to undo what it does."""
-        return self.contract is not None and self.contract.reversible
-
-    @property
-    def reach(self) -> str:
-        """How deep the call reaches, in words."""
-        return REACH[self.contract.tier] if self.contract else "Unknown tool"
-
-    @property
-    def recipients(self) -> list[Argument]:
-        """Who receives the effect, where the tool says which arguments tell."""
-        named = self.contract.recipient_fields if self.contract else ()
-        return [a for a in self.arguments if a.path.split("[", 1)[0] in named and not a.masked]
 
     @property
     def on_failure(self) -> str:
@@ -160,66 +134,29 @@ class Card:
         return self.action.risk == "high"
 
     @property
-    def repeated(self) -> bool:
-        """Whether the call was made more than once, which only a tool that recognises its key allows."""
-        keyed = self.contract is not None and self.contract.idempotency.kind is IdempotencyClass.KEYED
-        return keyed and self.execution is not None and self.execution.attempt > 1
+    def waits(self) -> bool:
+        """Whether people still decide on it."""
+        return self.action.status == "in_review"
 
     @property
-    def sent(self) -> str:
-        """What is known of a call whose outcome is not: whether anything left for the tool."""
-        match json.loads(self.execution.evidence or "{}").get("sent") if self.execution else None:
-            case True:
-                return "It left for the tool"
-            case False:
-                return "It did not leave for the tool"
-            case _:
-                return "It was handed to the tool; nobody knows how far it got"
+    def ahead(self) -> bool:
+        """Whether its effect still lies ahead."""
+        return self.action.status in LIVE - {"executing"}
 
     @property
-    def queryable(self) -> bool:
-        """Whether the tool can be asked what became of the call."""
-        return can_be_asked(self.contract)
-
-    @property
-    def probe(self) -> Event | None:
-        """The last time that a person had the tool asked, or what it answered."""
-        return newest_of(self.events)
-
-    @property
-    def asking(self) -> bool:
-        """Whether the tool is being asked just now. What nobody answered in time is asked no more."""
-        probe = self.probe
-        waits = probe is not None and probe.verb == ASKED and now() - probe.at < PATIENCE
-        return waits and self.action.status == ActionStatus.UNCERTAIN
-
-    @property
-    def checked(self) -> str:
-        """What the tool's own check found after the call, in words; empty where there is none."""
-        found = json.loads(self.execution.evidence or "{}").get("verified") if self.execution else None
-        if not isinstance(found, dict):
-            return ""
-        state, text = VerifyState(found["state"]), str(found["text"])
-        return f"{CHECKED[state]}. {text}".strip() if text else CHECKED[state]
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether the tool said "done" and its own check did not find it."""
-        return self.execution is not None and self.execution.error_code == NOT_VERIFIED
+    def permitted_by(self) -> list[str]:
+        """The names of the people whose word the permit rests on; nobody where the policy let it go."""
+        deciders = set(self.permit.deciders) if self.permit else set()
+        return sorted({d.decider.username for d in self.decisions if d.decider_id in deciders})
 
     @property
     def must_expand(self) -> bool:
         """Whether every folded value has to be opened before consent."""
-        return self.action.risk in ("medium", "high") and any(a.folded for a in self.arguments)
-
-    @property
-    def result(self) -> str:
-        """What the tool answered, as text."""
-        return pretty(self.execution.result) if self.execution and self.execution.result else ""
+        return guarded(self.action) and any(a.folded for a in self.arguments)
 
 
 def card(action: Action) -> Card:
-    """Read what belongs to an action. Six queries, whatever its size; one more where it acts for several people, and
+    """Read what belongs to an action. Seven queries, whatever its size; one more where it acts for several people, and
     one where somebody edited it."""
     revision = Revision.objects.select_related("tool_version", "policy_version", "author").get(
         action=action, number=action.revision
@@ -236,6 +173,7 @@ def card(action: Action) -> Card:
         revision=revision,
         contract=contract,
         arguments=arguments(json.loads(revision.arguments), contract),
+        told=foreseen(revision),
         request=pretty(revision.request),
         findings=[f for f in findings(revision) if f.get("check") != "approvers" or action.status != "in_review"],
         decisions=decisions,
@@ -261,14 +199,6 @@ def changes(revision: Revision, contract: Contract | None) -> list[Changed]:
     if before is None:
         return []
     return changed(json.loads(before.arguments), json.loads(revision.arguments), contract)
-
-
-def pretty(canonical: str) -> str:
-    """Canonical JSON, indented for reading; the keys stay in their order."""
-    try:
-        return json.dumps(json.loads(canonical), indent=2, ensure_ascii=False)
-    except ValueError:
-        return canonical
 
 
 def findings(revision: Revision) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Arguments as a reviewer is shown them: typed, labelled, in full, one row a leaf. Reads the canonical values only."""
 
 import json
+import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from approvals.reading import glyphs
@@ -10,6 +11,10 @@ from tools.contract import Contract
 from tools.listing import declared_schema
 
 MASK: Final = "••••••••"
+PLACE: Final = re.compile(r"\[\d+\]")
+"""The place in a list, as a path writes it."""
+HEAD: Final = 100
+"""Characters of a folded value that stand beside its length."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class Argument:
         return len(self.text)
 
     @property
+    def head(self) -> str:
+        """The beginning of a folded value, as far as one line goes."""
+        return self.text[:HEAD].split("\n", 1)[0]
+
+    @property
     def lines(self) -> int:
         """Number of lines, stated where the value is folded."""
         return self.text.count("\n") + 1
@@ -46,8 +56,20 @@ def arguments(values: Mapping[str, Any], contract: Contract | None) -> list[Argu
     schema = declared_schema(contract) if contract else {}
     described: Mapping[str, Any] = schema.get("properties") or {}
     secrets = set(contract.secret_fields) if contract else set()
-    names = _ordered(values, schema)
-    return [argument for name in names for argument in _flat(name, values[name], described.get(name) or {}, secrets)]
+    about = targets(contract)
+    return [
+        _warned(argument, about)
+        for name in _ordered(values, schema)
+        for argument in _flat(name, values[name], described.get(name) or {}, secrets)
+    ]
+
+
+def _warned(argument: Argument, about: Collection[str]) -> Argument:
+    """The argument with what to know before trusting one's eyes."""
+    if argument.kind != "text":
+        return argument
+    target = PLACE.sub("", argument.path) in about
+    return replace(argument, remarks=glyphs.oddities(argument.text, target=target))
 
 
 def _ordered(values: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
@@ -74,15 +96,22 @@ def _flat(path: str, value: object, schema: Mapping[str, Any], secrets: set[str]
         item: Mapping[str, Any] = each if isinstance(each, dict) else {}
         return [row for i, one in enumerate(value) for row in _flat(f"{path}[{i}]", one, item, secrets)]
     kind, text = _said(value)
-    remarks = glyphs.oddities(text) if isinstance(value, str) else []
     note = str(schema.get("description") or "")
     folded = isinstance(value, str) and glyphs.needs_folding(text)
-    return [Argument(label(path, schema), path, kind, text, note, remarks, folded=folded)]
+    return [Argument(label(path, schema), path, kind, text, note, folded=folded)]
 
 
 def is_secret(path: str, secrets: Collection[str]) -> bool:
     """Whether the value at a path is kept from people: the field that holds it, or the path itself, is secret."""
     return path.split(".", 1)[0].split("[", 1)[0] in secrets or path in secrets
+
+
+def targets(contract: Contract | None) -> frozenset[str]:
+    """The arguments that say whom or what a call is about, as paths without their places in lists."""
+    if contract is None:
+        return frozenset()
+    found = {*contract.recipient_fields, *contract.lookups, *contract.scope_fields}
+    return frozenset(path for path in found if not is_secret(path, contract.secret_fields))
 
 
 def label(path: str, schema: Mapping[str, Any]) -> str:

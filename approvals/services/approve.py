@@ -1,14 +1,16 @@
 """approve: a person's yes to exactly what was shown."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
 
 from accounts.actors import person
 from accounts.models import User
-from approvals.exceptions import EditorMayNotApprove, PreviewAwaited, TimeRanOut
+from approvals.exceptions import EditorMayNotApprove, NotOpened, PreviewAwaited, TimeRanOut
 from approvals.models import Action, Decision
+from approvals.reading.folds import unopened
 from approvals.services.assign import done_looking
 from approvals.services.deciding import decided, free, freshly_signed_in, not_aside, remembers_refusals, shown, take
 from approvals.services.preview import awaited
@@ -28,16 +30,18 @@ def approve(
     digest: str,
     reason: str = "",
     signed_in_at: datetime | None = None,
+    opened: Mapping[str, str] | None = None,
 ) -> Decision:
     """Record the vote and, when it is the last one needed, let the action go: to the gatekeeper at once, or as soon as
     ``LAM_TAKEBACK_SECONDS`` have passed in which the yes can be taken back.
 
     ``digest`` is that of the revision that the person saw, ``signed_in_at`` when the person last gave a password in
-    this session (None: not known, which is not fresh). Enough are so many people of whom each may decide now, and of
-    every team its number, nobody counted for two.
+    this session (None: not known, which is not fresh), ``opened`` the tokens of the folded values that were opened: on
+    medium and high risk of every one (``approvals.reading.folds``). Enough are so many people of whom each may decide
+    now, and of every team its number, nobody counted for two.
 
-    Raises PreviewAwaited, EditorMayNotApprove, Taken, SetAside, and the exceptions of ``take``, ``shown`` and
-    ``freshly_signed_in``.
+    Raises PreviewAwaited, EditorMayNotApprove, NotOpened, Taken, SetAside, and the exceptions of ``take``, ``shown``
+    and ``freshly_signed_in``.
     """
     action = take(actor=actor, organization=organization, action_id=action_id)
     revision = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
@@ -48,6 +52,8 @@ def approve(
         raise PreviewAwaited(state=action.status)
     if wrote(action, revision, actor.pk):
         raise EditorMayNotApprove(state=action.status)
+    if unopened(action, revision, actor.pk, opened or {}):
+        raise NotOpened(state=action.status)
     decision = decided(
         action, revision, actor=actor, verb=Decision.Verb.APPROVE, reason=reason, signed_in_at=signed_in_at
     )

@@ -10,10 +10,14 @@ from django.views.decorators.http import require_GET
 from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only, page
 from accounts.roles import Role
 from accounts.sessions import signed_in_at
-from approvals.access import get_action_for_reading, may_decide
+from approvals.access import get_action_for_reading, may_decide, reviewable_tools
 from approvals.exceptions import SignInAgain
+from approvals.codes import CODES
 from approvals.models import Action
+from approvals.reading.bar import Bar, bar
+from approvals.reading.around import Around, around
 from approvals.reading.card import Card, card
+from approvals.reading.since import since
 from approvals.services.deciding import freshly_signed_in
 from approvals.services.votes import unroutable_now, wrote
 from approvals.views.queue import Queue, queue_of
@@ -21,8 +25,13 @@ from tools.killswitch import STOPPERS
 from tools.listing import stops_over
 
 
-def desk(request: PersonRequest, queue: Queue | None, shown: Card | None, **extra: object) -> dict[str, Any]:
-    """What the desk's template needs: the list, the card, and whether this person may decide on it."""
+def desk(
+    request: PersonRequest, queue: Queue | None, shown: Card | None, *, whole: bool = True, **extra: object
+) -> dict[str, Any]:
+    """What the desk's template needs: the list, the card, and whether this person may decide on it.
+
+    ``whole`` is whether the card itself is made, and not only what of it follows an action that moves.
+    """
     deciding = shown is not None and may_decide(request.membership, shown.action)
     waits = shown is not None and shown.action.status == "in_review"
     stops = stops_over(request.organization.pk, shown.action.scopes) if shown else []
@@ -32,6 +41,9 @@ def desk(request: PersonRequest, queue: Queue | None, shown: Card | None, **extr
     return {
         "queue": queue,
         "card": shown,
+        "around": _around(request, shown) if shown and whole else None,
+        "bar": _bar(request, shown, whole=whole) if shown else None,
+        "codes": CODES,
         "may_stop": request.membership.has(*STOPPERS),
         "may_decide": deciding,
         "unroutable": unroutable_now(shown.action, shown.revision) if shown and waits else "",
@@ -43,6 +55,14 @@ def desk(request: PersonRequest, queue: Queue | None, shown: Card | None, **extr
         "principal": shown is not None and request.user.pk in shown.action.principals,
         **extra,
     }
+
+
+def _around(request: PersonRequest, shown: Card) -> Around:
+    return around(shown, request.membership, tools=reviewable_tools(request.membership))
+
+
+def _bar(request: PersonRequest, shown: Card, *, whole: bool) -> Bar:
+    return bar(shown.action, shown.revision, shown.contract, request.user, whole=whole)
 
 
 def _fresh(request: PersonRequest, action: Action) -> bool:
@@ -58,28 +78,37 @@ def _fresh(request: PersonRequest, action: Action) -> bool:
 def action(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """One action. A reviewer sees it at the desk, beside the list; others who may read it see it alone.
 
-    On high risk the agent's words are not part of the page until a reader asks for them (``words``).
+    On high risk the agent's words are not part of the page until a reader asks for them (``words``), and of what is
+    risky the folded values are not until they are opened: one by one, or without scripts all at once (``open``).
     """
-    words = bool(only(request.GET, "lane", "from", "words")["words"])
+    fields = only(request.GET, "lane", "from", "words", "open")
+    words = bool(fields["words"])
     shown = card(get_action_for_reading(request.membership, pk))
     if request.htmx and words:
-        return render(request, "approvals/card.html#words", {"card": shown})
+        return render(request, "approvals/claim.html#words", desk(request, None, shown))
     if request.htmx:
         return render(request, "approvals/card.html#opened", desk(request, None, shown))
     queue = queue_of(request) if request.membership.has(Role.REVIEWER) else None
-    return render(request, "approvals/desk.html", desk(request, queue, shown, view="card", words=words))
+    context = desk(request, queue, shown, view="card", words=words, opened=bool(fields["open"]))
+    return render(request, "approvals/desk.html", context)
 
 
 @require_GET
 @page()
 def live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """Where an action stands now, if that differs from what the page last saw; 286 ends the asking."""
-    fields = only(request.GET, "seen")
+    fields = only(request.GET, "seen", "slot")
     shown = card(get_action_for_reading(request.membership, pk))
     if shown.seen == fields["seen"]:
         return HttpResponse(status=HTMX_NO_SWAP)
-    if fields["seen"].split(".")[1:2] != [str(shown.action.revision)]:
+    seen = [*fields["seen"].split("."), *("-" * 5)]
+    if seen[1] != str(shown.action.revision):
         # What is on the screen would not run any more: nothing on it may be decided on, and nothing moves under a hand.
-        return render(request, "approvals/card.html#superseded", {"card": shown}, status=HTMX_STOP_POLLING)
+        before = since(shown.action, number=int(seen[1])) if seen[1].isdecimal() and len(seen[1]) < 5 else None
+        context = {"card": shown, "since": before}
+        return render(request, "approvals/card.html#superseded", context, status=HTMX_STOP_POLLING)
     status = 200 if shown.live else HTMX_STOP_POLLING
-    return render(request, "approvals/card.html#moved", desk(request, None, shown), status=status)
+    # What came of it has its place at the top. Where the page was made before there was anything to say, it is said at
+    # the end, so that nothing that somebody reads or points at moves.
+    context = desk(request, None, shown, whole=False, at_end=seen[3] == "-" or fields["slot"] == "end")
+    return render(request, "approvals/card.html#moved", context, status=status)

@@ -13,7 +13,9 @@ from accounts.sessions import signed_in_at
 from approvals.access import get_action_for_reading
 from approvals.codes import BY_VALUE
 from approvals.exceptions import SignInAgain
+from approvals.reading import folds
 from approvals.reading.card import card
+from approvals.reading.since import since
 from approvals.services.approve import approve
 from approvals.services.ask import ask
 from approvals.services.edit import edit
@@ -62,8 +64,8 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     409 with the current state if somebody was first, it changed, or time ran out. Whether this person may decide is
     the verb's to say, so that a refused attempt is remembered whichever way it comes.
     """
-    fields = only(request.POST, "decision", "digest", "reason", "arguments", "code")
     found = get_action_for_reading(request.membership, pk)
+    fields = only(request.POST, "decision", "digest", "reason", "arguments", "code", *folds.fields(found, request.POST))
     if fields["decision"] not in VERBS or not fields["digest"]:
         raise BadRequest("Say what you decide, and on what.")
     if ("arguments" in request.POST) != (fields["decision"] == "edit"):
@@ -81,6 +83,7 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
             reason=fields["reason"].strip(),
             **({"code": fields["code"]} if fields["decision"] in HAVE_CODES else {}),
             **({"arguments": _arguments(fields["arguments"])} if fields["decision"] == "edit" else {}),
+            **({"opened": folds.said_opened(fields)} if fields["decision"] == "approve" else {}),
             **({"signed_in_at": signed_in_at(request)} if fields["decision"] in ASK_WHEN_SIGNED_IN else {}),
         )
     except DomainError as refused:
@@ -90,7 +93,7 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
             raise
         if isinstance(refused, SignInAgain):
             return sign_in_again(request, found)
-        return again(request, pk, refused.http_status, refused.message)
+        return again(request, pk, refused.http_status, refused.message, read=fields["digest"])
     return redirect("action", pk=pk)
 
 
@@ -105,12 +108,13 @@ def _arguments(text: str) -> dict[str, Any]:
     return value
 
 
-def again(request: PersonRequest, pk: uuid.UUID, status: int, problem: str) -> HttpResponse:
-    """The card as it stands now, under a sentence that says why nothing was decided."""
+def again(request: PersonRequest, pk: uuid.UUID, status: int, problem: str, *, read: str = "") -> HttpResponse:
+    """The card as it stands now, under a sentence that says why nothing was decided. ``read`` is the digest of what the
+    person had before them: where that is another now, the two stand side by side."""
     shown = card(get_action_for_reading(request.membership, pk))
     return render(
         request,
         "approvals/desk.html",
-        desk(request, None, shown, view="card", problem=problem),
+        desk(request, None, shown, view="card", problem=problem, since=since(shown.action, digest=read)),
         status=status,
     )

@@ -28,6 +28,8 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     "inbox_news": {"GET": {204: "reviewer outsider", 403: "operator administrator auditor developer"}},
     "action": SHOWN,
     "action_live": {"GET": {286: MEMBERS}},
+    "action_fold": {"GET": {204: MEMBERS}},
+    "action_trace": {"GET": {200: "auditor", 404: "operator reviewer administrator developer outsider"}},
     "action_decide": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
     "action_assign": {"POST": {302: "reviewer", 403: "operator administrator auditor developer outsider"}},
     "action_remarks": {"POST": {302: MEMBERS}},
