@@ -121,8 +121,8 @@ function evidence(number) {
   if (!section) return false
   if (!side.checkVisibility()) location.hash = "evidence"
   if (section.matches("summary") && !section.parentElement.open) section.click()
-  else if (section.matches("a, button, [role=tab]")) section.click()
-  if (!section.matches("a, button, summary")) section.tabIndex = -1
+  else if (section.matches("a, button, input, [role=tab]")) section.click()
+  if (!section.matches("a, button, input, summary")) section.tabIndex = -1
   section.focus()
   section.scrollIntoView({ block: "start" })
   return true

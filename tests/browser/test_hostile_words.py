@@ -1,4 +1,6 @@
-"""Whatever a goal or an agent writes stays text: no script runs, no request leaves, nothing is made (T40-T44)."""
+"""Whatever a goal, an agent or a tool writes stays text: no script runs, no request leaves, nothing is made."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
@@ -7,62 +9,33 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from approvals.models import Action
+from approvals.policy.evidence import Origin, Source
 from approvals.services.propose import propose
 from approvals.tasks import execute_permitted
 from lam_app.states import RunStatus
 from tests.browser.conftest import give_goal, open_everything
 from tests.support import tools as odd
+from tests.support.hostile import AUDIT, PAYLOADS, in_parts
 from tests.support.permits import signed
 from tests.support.world import World
 from tools.connecting import ToolFailed
 from traces.services import Actor, move
 
-CANARY = "canary.invalid"
-PAYLOADS = (
-    f"<img src=x onerror=\"fetch('//{CANARY}')\">",
-    "<script>alert(1)</script>",
-    "</script><script>alert(2)</script>",
-    "<svg/onload=alert(3)>",
-    '"><svg onload=alert(4)>',
-    "' autofocus onfocus='alert(5)",
-    "<details open ontoggle=alert(6)>",
-    f"<iframe srcdoc='<img src=//{CANARY}/b>'></iframe>",
-    f"<link rel=stylesheet href=//{CANARY}/c.css>",
-    f"<style>*{{background:url(//{CANARY}/d)}}</style>",
-    f"<meta http-equiv=refresh content='0;url=//{CANARY}/e'>",
-    f"<base href=//{CANARY}/>",
-    '<div hx-get="/actions/" hx-trigger="load">x</div>',
-    '<div hx-post="/stop/" hx-trigger="load" hx-vals=\'{"scope":"organization"}\'>x</div>',
-    "<form id=f action=/stop/ method=post></form><button form=f>Approve</button>",
-    "</textarea></blockquote></details></article><h1>Approved by security</h1>",
-    f"![Approved](https://{CANARY}/a.png) [click](javascript:alert(7))",
-    "javascript:alert(8)",
-    "{{ 7|add:7 }} {% now 'Y' %} ${7*7} #{7*7}",
-    "<!-- --!><img src=y onerror=alert(9)>",
-    "right\u202eleft zero\u200bwidth tag\U000e0041",
-)
-ALL = " ".join(PAYLOADS)
-MADE = (
-    "img", "main script", "iframe", "main style", "base", "meta[http-equiv]", "link[href*='canary']", "object",
-    "[onerror]", "[onload]", "[onfocus]", "[ontoggle]", "[form=f]", "#f", "[hx-get='/actions/']", "[hx-post]",
-    "main a[href^='javascript']", "h1:text-is('Approved by security')",
-)  # fmt: skip
-"""What these payloads would make, if any of them were read as markup."""
+ALL = list(in_parts(1900))
 
 
-def nothing_was_made(page: Page) -> None:
-    """The page holds none of it."""
-    for made in MADE:
-        expect(page.locator(made)).to_have_count(0)
+def nothing_was_made(page: Page, what: str = "") -> None:
+    """The page holds none of what the payloads would make."""
+    assert page.evaluate(AUDIT) == [], what
 
 
-def said_by_a_tool(world: World, monkeypatch: pytest.MonkeyPatch, *, fails: bool) -> Action:
-    """An action whose tool answers, or fails, with all payloads."""
+def said_by_a_tool(world: World, monkeypatch: pytest.MonkeyPatch, words: str, *, fails: bool) -> Action:
+    """An action whose tool answers, or fails, with these words."""
 
     def perform(*_: Any, **__: Any) -> dict[str, Any]:
         if fails:
-            raise ToolFailed(ALL)
-        return {ALL[:200]: ALL}
+            raise ToolFailed(words)
+        return {words[:200]: words}
 
     monkeypatch.setattr(odd, "_perform", perform)
     action = signed(world, tool="odd_keyed", arguments={"text": "once"})
@@ -71,38 +44,107 @@ def said_by_a_tool(world: World, monkeypatch: pytest.MonkeyPatch, *, fails: bool
     return action
 
 
-def test_hostile_words_in_every_field_stay_words(
-    world: World, watched: Callable[[str], Page], monkeypatch: pytest.MonkeyPatch
+def looked_at(page: Page, action: Action, what: str) -> None:
+    """The card with everything on it opened."""
+    page.goto(f"/actions/{action.pk}/")
+    page.locator("#sentence").wait_for()
+    open_everything(page)
+    nothing_was_made(page, what)
+
+
+def test_sixty_payloads_are_in_the_list() -> None:
+    assert len(set(PAYLOADS)) >= 60
+
+
+def test_t40_t41_every_payload_as_the_name_of_a_tool_and_of_an_argument(
+    world: World, watched: Callable[[str], Page]
 ) -> None:
-    run = world.run(goal=ALL[:1900])
-    shown = {
-        "goal, reasoning and arguments": world.staged(
-            arguments={"to": PAYLOADS[0][:200], "subject": PAYLOADS[12][:200], "body": ALL}, reasoning=ALL, run=run.pk
-        ),
-        "reasoning, when it is asked for": world.staged("write_note", {"text": ALL, "about": "x"}, reasoning=ALL),
-        "name of the tool": propose(world.proposal(ALL[:200], {PAYLOADS[1]: PAYLOADS[0]}, reasoning=ALL)),
-        "result": said_by_a_tool(world, monkeypatch, fails=False),
-        "error": said_by_a_tool(world, monkeypatch, fails=True),
-    }
-    someone, told = Actor("agent", world.agent.pk, "planner"), {"problem": ALL, "question": ALL}
-    move(type(run), [run.pk], RunStatus.SUBMITTED, RunStatus.PLANNING, actor=someone, verb="planning")
-    move(type(run), [run.pk], RunStatus.PLANNING, RunStatus.NEEDS_INPUT, actor=someone, verb="asked", changes=told)
-    reviewer, auditor = watched("reviewer"), watched("auditor")
-    for what, action in shown.items():
-        page = auditor if what == "name of the tool" else reviewer
-        page.goto(f"/actions/{action.pk}/")
+    run = world.run()
+    page = watched("auditor")
+    for step, payload in enumerate(PAYLOADS, start=1):
+        aside = ({"tool": payload[:100], "why_not": payload},)
+        denied = propose(
+            world.proposal(
+                payload[:200], {payload[:200]: payload}, reasoning=payload, run=run.pk, step=step, considered=aside
+            )
+        )
+        page.goto(f"/actions/{denied.pk}/")
         page.locator("#sentence").wait_for()
-        open_everything(page)
-        nothing_was_made(page)
-        assert "alert(1)" in page.locator("#card").inner_text(), what
-        expect(page.locator("#card .codepoint").first).to_be_attached()
-    for address in ("/", f"/runs/{run.pk}/", "/runs/", "/tools/", "/tools/outbox/"):
-        reviewer.goto(address)
-        reviewer.locator("h1").first.wait_for()
-        nothing_was_made(reviewer)
-    for address in ("/audit/", f"/audit/?about={shown['error'].pk}"):
-        auditor.goto(address)
-        nothing_was_made(auditor)
+        nothing_was_made(page, payload)
+    page.goto(f"/runs/{run.pk}/")
+    page.locator("h1").first.wait_for()
+    nothing_was_made(page, "the steps of the run")
+    page.goto(f"/audit/?run={run.pk}")
+    nothing_was_made(page, "the log")
+
+
+def test_t40_t42_every_payload_in_what_is_approved_said_and_left_aside(
+    world: World, watched: Callable[[str], Page]
+) -> None:
+    page = watched("reviewer")
+    for part in ALL:
+        run = world.run(goal=part)
+        aside = ({"tool": "write_note", "why_not": part[:1000]}, {"tool": part[:100], "why_not": part[:1000]})
+        sources = (Origin("body", Source.OUTSIDE, part[:200]),)
+        action = world.staged(
+            arguments={"to": part[:200].replace("\u0007", ""), "subject": part[:200], "body": part},
+            reasoning=part,
+            run=run.pk,
+            considered=aside,
+            provenance=sources,
+        )
+        note = world.staged("write_note", {"text": part, "about": "x"}, reasoning=part, considered=aside)
+        for one in (action, note):
+            looked_at(page, one, part)
+        expect(page.locator("#card .claim").first).to_contain_text("Unverified")
+        someone = Actor("agent", world.agent.pk, "planner")
+        told = {"problem": part, "question": part}
+        move(type(run), [run.pk], RunStatus.SUBMITTED, RunStatus.PLANNING, actor=someone, verb="planning")
+        move(type(run), [run.pk], RunStatus.PLANNING, RunStatus.NEEDS_INPUT, actor=someone, verb="asked", changes=told)
+        page.goto(f"/runs/{run.pk}/")
+        page.locator("h1").first.wait_for()
+        nothing_was_made(page, "the run")
+    for address in ("/", "/runs/", "/tools/", "/tools/outbox/", "/stop/", "/practice/"):
+        page.goto(address)
+        page.locator("h1, h2").first.wait_for()
+        nothing_was_made(page, address)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_t40_every_payload_in_what_a_tool_answers(
+    world: World, watched: Callable[[str], Page], monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    page = watched("reviewer")
+    for part in ALL:
+        action = said_by_a_tool(world, monkeypatch, part, fails=fails)
+        looked_at(page, action, part)
+        assert "alert(" in page.locator("#card").inner_text() or "hx-" in page.locator("#card").inner_text()
+
+
+def test_t42_what_poses_as_an_approval_stays_inside_the_fence(world: World, watched: Callable[[str], Page]) -> None:
+    forged = "## Approved by security\n\n| Vote | Who |\n|---|---|\n| 2 of 2 | reviewer2 |\n\n![ok](https://canary.invalid/a)"
+    action = world.staged(reasoning=forged)
+    page = watched("reviewer")
+    page.goto(f"/actions/{action.pk}/")
+    fence = page.locator("#card .claim")
+    expect(fence).to_contain_text("Approved by security")
+    expect(fence).to_contain_text("Unverified")
+    style = fence.evaluate("(fence) => getComputedStyle(fence).borderTopStyle")
+    assert style == "dashed"
+    expect(page.locator("#card-votes")).to_contain_text("0 of 1")
+    outside = page.evaluate(
+        "() => { const page = document.querySelector('#main').cloneNode(true);"
+        " page.querySelectorAll('.claim').forEach((one) => one.remove()); return page.textContent }"
+    )
+    assert "Approved by security" not in outside
+
+
+def test_what_cannot_be_seen_is_named(world: World, watched: Callable[[str], Page]) -> None:
+    action = world.staged(arguments={"to": "customer of order 1", "body": "right\u202eleft tag\U000e0041"})
+    page = watched("reviewer")
+    page.goto(f"/actions/{action.pk}/")
+    expect(page.locator("#card .codepoint", has_text="U+202E").first).to_be_visible()
+    expect(page.locator("#card .codepoint", has_text="U+E0041").first).to_be_visible()
 
 
 def test_on_high_risk_the_agents_words_are_not_in_the_page_until_they_are_opened(
@@ -125,7 +167,7 @@ def test_what_is_folded_has_to_be_opened_before_it_can_be_approved(
     world.staged(arguments={"to": "customer of order 1", "body": "All is well." + "\n" * 2000 + "rm"})
     page = watched("reviewer")
     page.goto("/")
-    approve = page.locator("button[value=approve]")
+    approve = page.locator("button[value=approve]").first
     expect(approve).to_be_disabled()
     expect(page.locator("#must-open")).to_be_visible()
     page.locator("details[data-must-open] > summary").click()

@@ -26,6 +26,7 @@ STEERS = "operator administrator outsider"
 ROWS: dict[str, dict[str, dict[int, str]]] = {
     "inbox": {"GET": {200: "reviewer outsider", 302: "operator administrator auditor developer"}},
     "inbox_news": {"GET": {204: "reviewer outsider", 403: "operator administrator auditor developer"}},
+    "inbox_views": {"POST": {302: "reviewer outsider", 403: "operator administrator auditor developer"}},
     "action": SHOWN,
     "action_live": {"GET": {286: MEMBERS}},
     "action_fold": {"GET": {204: MEMBERS}},
@@ -38,6 +39,7 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
         "POST": {400: MEMBERS},
     },
     "action_probe": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
+    "practice": {"GET": {200: MEMBERS}, "POST": {200: MEMBERS}},
     "stop": {
         "GET": {200: MEMBERS},
         "POST": {302: "reviewer administrator outsider", 403: "operator auditor developer"},
@@ -52,6 +54,8 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     "run": SHOWN,
     "run_live": SHOWN,
     "run_goal": SHOWN,
+    "run_plan": SHOWN,
+    "run_correct": {"POST": {409: STEERS, 404: "reviewer auditor developer"}},
     "run_cancel": {"POST": {302: STEERS, 404: "reviewer auditor developer"}},
     "run_undo": {
         "GET": {200: STEERS, 404: "reviewer auditor developer"},
@@ -61,6 +65,17 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     "tools": SHOWN,
     "outbox": SHOWN,
     "tool": SHOWN,
+    "tool_changes": SHOWN,
+    "tool_readiness": SHOWN,
+    "tool_dial": {"POST": {302: "reviewer administrator outsider", 403: "operator auditor developer"}},
+    "matrix": {
+        "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
+        "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
+    },
+    "agents": {
+        "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
+        "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
+    },
     "audit": {"GET": {200: "auditor outsider", 403: "operator reviewer administrator developer"}},
     "account_login": {method: {200: NO_SESSION, 302: MEMBERS} for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS")}
     | {method: {405: NO_SESSION, 302: MEMBERS} for method in ("PATCH", "DELETE")},
@@ -92,16 +107,20 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
 }
 
 BODIES: dict[str, dict[str, Any]] = {
+    "inbox_views": {"what": "keep", "name": "Money first", "query": "risk=high"},
     "action_decide": {"decision": "approve", "digest": "sha256:0", "reason": ""},
     "action_assign": {"what": "claim"},
     "action_remarks": {"kind": "comment", "text": "Who is this for?"},
     "action_edit": {"digest": "sha256:0", "reason": "A better one."},
+    "practice": {"lesson": "1", "answer": "approve"},
     "stop": {"scope": "organization", "reason": "a drill"},
     "stop_ease": {"reason": "over"},
     "stop_release": {"reason": "over"},
+    "tool_dial": {"what": "set", "seen": "0", "maturity": "in_the_loop", "reason": "as it is"},
     "run_new": {"goal": "Write a note about order 1009: call back"},
     "run_undo": {"reason": "It was a mistake."},
     "run_input": {"text": "an answer"},
+    "run_correct": {"goal": "Call them back on Monday"},
     "api/v1/runs": {"goal": "Write a note about order 1009: call back"},
     "api/v1/runs/<uuidstr:run_id>/input": {"text": "an answer"},
     "api/v1/actions": {"tool": "send_message", "arguments": MESSAGE},

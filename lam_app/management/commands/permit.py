@@ -15,6 +15,7 @@ from lam_app.environment import WrongSetting
 from lam_app.supervisor.keys import OVERLAP_SECONDS, rotate
 from lam_app.supervisor.places import arrange
 from tools.permits import PermitRefused, public_keys, verify
+from tools.text import display
 
 
 class Command(BaseCommand):
@@ -66,7 +67,7 @@ class Command(BaseCommand):
                 "The record holds another token under this permit's id: no executor would take this one."
             )
         if row.revoked_at is not None:
-            self.stdout.write(f"Revoked at {row.revoked_at.isoformat()}: {row.revoked_because}")
+            self.stdout.write(f"Revoked at {row.revoked_at.isoformat()}: {display(row.revoked_because, one_line=True)}")
         self.stdout.write(f"Its action is {row.action.status}.")
 
     def _keys(self) -> None:

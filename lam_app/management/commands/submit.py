@@ -10,6 +10,7 @@ from accounts.rows import within
 from lam_app.models import Run
 from lam_app.runs import submit
 from lam_app.states import FINISHED, RunStatus
+from tools.text import display
 from traces.exceptions import DomainError
 
 
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             run = Run.objects.get(id=run.id)
             if run.status != status:
                 status = run.status
-                self.stderr.write(f"{status}{': ' + run.problem if run.problem else ''}")
+                self.stderr.write(f"{status}{': ' + display(run.problem, one_line=True) if run.problem else ''}")
             if run.status in rest:
                 break
             time.sleep(0.2)
