@@ -12,9 +12,7 @@ from accounts.roles import Role
 from accounts.sessions import signed_in_at
 from approvals.access import get_action_for_reading, may_decide, reviewable_tools
 from approvals.exceptions import SignInAgain
-from approvals.codes import CODES
 from approvals.models import Action
-from approvals.reading.bar import Bar, bar
 from approvals.reading.around import Around, around
 from approvals.reading.card import Card, card
 from approvals.reading.since import since
@@ -42,8 +40,6 @@ def desk(
         "queue": queue,
         "card": shown,
         "around": _around(request, shown) if shown and whole else None,
-        "bar": _bar(request, shown, whole=whole) if shown else None,
-        "codes": CODES,
         "may_stop": request.membership.has(*STOPPERS),
         "may_decide": deciding,
         "unroutable": unroutable_now(shown.action, shown.revision) if shown and waits else "",
@@ -59,10 +55,6 @@ def desk(
 
 def _around(request: PersonRequest, shown: Card) -> Around:
     return around(shown, request.membership, tools=reviewable_tools(request.membership))
-
-
-def _bar(request: PersonRequest, shown: Card, *, whole: bool) -> Bar:
-    return bar(shown.action, shown.revision, shown.contract, request.user, whole=whole)
 
 
 def _fresh(request: PersonRequest, action: Action) -> bool:
