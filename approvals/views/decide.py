@@ -26,6 +26,7 @@ from approvals.services.verdict import did_not_happen, happened
 from approvals.services.veto import veto
 from approvals.services.withdraw import withdraw
 from approvals.views.action import desk
+from approvals.views.onward import onward
 from approvals.views.signing_in import sign_in_again
 from tools.arguments import ArgumentsRefused
 from tools.schemas import Problem
@@ -65,13 +66,17 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     the verb's to say, so that a refused attempt is remembered whichever way it comes.
     """
     found = get_action_for_reading(request.membership, pk)
-    fields = only(request.POST, "decision", "digest", "reason", "arguments", "code", *folds.fields(found, request.POST))
+    fields = only(
+        request.POST, "decision", "digest", "reason", "arguments", "code", "next", *folds.fields(found, request.POST)
+    )
     if fields["decision"] not in VERBS or not fields["digest"]:
         raise BadRequest("Say what you decide, and on what.")
     if ("arguments" in request.POST) != (fields["decision"] == "edit"):
         raise BadRequest("Arguments belong to an edit, and only to that: what is approved is what was shown.")
     if fields["code"] and (fields["decision"] not in HAVE_CODES or fields["code"] not in BY_VALUE):
         raise BadRequest("There is no such reason, or this needs none.")
+    if fields["code"] not in {"", "other"} and not fields["reason"].strip():
+        fields["reason"] = f"{BY_VALUE[fields['code']].words}."  # it says enough
     if fields["decision"] in NEEDS_REASON and not fields["reason"].strip():
         return again(request, pk, 422, MISSING.get(fields["decision"], WHY))
     try:
@@ -94,6 +99,8 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         if isinstance(refused, SignInAgain):
             return sign_in_again(request, found)
         return again(request, pk, refused.http_status, refused.message, read=fields["digest"])
+    if fields["next"] and request.htmx:
+        return onward(request, found, fields["decision"], fields["next"])
     return redirect("action", pk=pk)
 
 
@@ -114,7 +121,7 @@ def again(request: PersonRequest, pk: uuid.UUID, status: int, problem: str, *, r
     shown = card(get_action_for_reading(request.membership, pk))
     return render(
         request,
-        "approvals/desk.html",
+        "approvals/card.html#opened" if request.htmx else "approvals/desk.html",
         desk(request, None, shown, view="card", problem=problem, since=since(shown.action, digest=read)),
         status=status,
     )
