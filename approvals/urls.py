@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.views import action, assign, decide, edit, evidence, inbox, probe, remarks, stop
+from approvals.views import action, assign, decide, edit, evidence, inbox, practice, probe, remarks, stop
 
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("actions/<uuid:pk>/remarks/", remarks.remarks, name="action_remarks"),
     path("actions/<uuid:pk>/edit/", edit.edit, name="action_edit"),
     path("actions/<uuid:pk>/probe/", probe.probe, name="action_probe"),
+    path("practice/", practice.practice, name="practice"),
     path("stop/", stop.stop, name="stop"),
     path("stop/<uuid:pk>/ease/", stop.ease, name="stop_ease"),
     path("stop/<uuid:pk>/release/", stop.release, name="stop_release"),
