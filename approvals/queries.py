@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import models
 from django.db.models import Case, Exists, F, Func, OuterRef, Q, Value, When
-from django.db.models.expressions import Expression, RawSQL
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from approvals.states import ActionStatus
@@ -114,9 +114,9 @@ class ActionQuerySet(models.QuerySet["Action"]):
         """A run's actions in the order of its steps."""
         return self.filter(run=run).order_by("step")
 
-    def behind(self, keys: Sequence[str | Expression], place: Sequence[Any]) -> "ActionQuerySet":
+    def behind(self, keys: Sequence[str], place: Sequence[Any]) -> "ActionQuerySet":
         """The rows that follow a place in an ascending order (keyset paging: no offsets, no counts)."""
-        here = Func(*keys, function="ROW", output_field=models.TextField())
+        here = Func(*map(F, keys), function="ROW", output_field=models.TextField())
         there = Func(*map(Value, place), function="ROW", output_field=models.TextField())
         after = Func(here, there, template="%(expressions)s", arg_joiner=" > ", output_field=models.BooleanField())
         return self.filter(after)
@@ -137,4 +137,4 @@ class ActionQuerySet(models.QuerySet["Action"]):
         one = self.filter(tool_id=RawSQL("reviewable.tool", (), models.UUIDField())).values("pk")[:number]
         sql, params = one.query.sql_with_params()
         each = "SELECT of_tool.id FROM unnest(%s::uuid[]) AS reviewable(tool) CROSS JOIN LATERAL"
-        return f"{each} ({sql}) AS of_tool", (list(tools), *params)
+        return f"{each} ({sql}) AS of_tool(id)", (list(tools), *params)

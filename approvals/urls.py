@@ -7,6 +7,7 @@ from approvals.views import action, assign, decide, edit, evidence, inbox, pract
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
     path("inbox/news/", inbox.news, name="inbox_news"),
+    path("inbox/views/", inbox.views, name="inbox_views"),
     path("actions/<uuid:pk>/", action.action, name="action"),
     path("actions/<uuid:pk>/live/", action.live, name="action_live"),
     path("actions/<uuid:pk>/fold/", evidence.fold, name="action_fold"),

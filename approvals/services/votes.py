@@ -38,6 +38,29 @@ def unroutable_now(action: Action, revision: Revision | None = None) -> str:
     return unroutable_by(found, action.quorum, teams)
 
 
+def unroutable_among(actions: Iterable[Action]) -> dict[uuid.UUID, str]:
+    """``unroutable_now`` of many actions. Those that ask for the same people are asked for once."""
+    asked = list(actions)
+    texts = Revision.objects.filter(action__in=[row.pk for row in asked if row.risk == "high"])
+    written = list(texts.values_list("action_id", "number", "arguments_digest", "author_id")) if asked else []
+    current = {(action, number): text for action, number, text, _ in written}
+    said: dict[uuid.UUID, str] = {}
+    known: dict[object, str] = {}
+    for row in asked:
+        if row.tool_id is None:
+            said[row.pk] = row.unroutable
+            continue
+        own = current.get((row.pk, row.revision))
+        without = frozenset({*row.principals, *(w for a, _, text, w in written if w and (a, text) == (row.pk, own))})
+        teams = tuple((team, number) for team, number in row.teams)
+        people = (row.organization_id, row.tool_id, row.quorum, teams, without)
+        if people not in known:
+            found = able(row.organization_id, row.tool_id, [team for team, _ in teams], without=without)
+            known[people] = unroutable_by(found, row.quorum, list(teams))
+        said[row.pk] = known[people]
+    return said
+
+
 def wrote(action: Action, revision: Revision, person: uuid.UUID) -> bool:
     """Whether the person's yes cannot count because the arguments are their own and the risk is high."""
     return person in authors(action, revision)

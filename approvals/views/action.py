@@ -18,6 +18,7 @@ from approvals.reading.card import Card, card
 from approvals.reading.since import since
 from approvals.services.deciding import freshly_signed_in
 from approvals.services.votes import unroutable_now, wrote
+from approvals.views.filters import FIELDS
 from approvals.views.queue import Queue, queue_of
 from tools.killswitch import STOPPERS
 from tools.listing import stops_over
@@ -73,7 +74,7 @@ def action(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     On high risk the agent's words are not part of the page until a reader asks for them (``words``), and of what is
     risky the folded values are not until they are opened: one by one, or without scripts all at once (``open``).
     """
-    fields = only(request.GET, "lane", "from", "words", "open")
+    fields = only(request.GET, *FIELDS)
     words = bool(fields["words"])
     shown = card(get_action_for_reading(request.membership, pk))
     if request.htmx and words:

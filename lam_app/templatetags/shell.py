@@ -4,15 +4,14 @@ import datetime as dt
 from dataclasses import dataclass, field
 
 from django import template
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.template.context import RequestContext
 from django.urls import reverse
 
 from accounts.models import Membership
 from accounts.roles import Role
-from approvals.access import reviewable_tools
-from approvals.models import Action
-from approvals.states import ActionStatus
+from approvals.models import Action, SavedView
+from approvals.reading.lanes import LANES, OWN, Viewer, counts
 from tools.killswitch import STOPPERS
 from tools.listing import engaged, stop_says
 
@@ -31,6 +30,8 @@ class Link:
     count: str = ""
     urgent: bool = False
     lane: bool = False
+    kept: bool = False
+    """Whether it is a view that the person keeps."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Stop:
 
     says: str
     at: dt.datetime
+    liftable: bool = False
+    """Whether this person may lift it: nobody lifts a stop of their own, nor at a page one over everything."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +67,38 @@ def _capped(number: int) -> str:
 
 
 def _inbox(request: HttpRequest, membership: Membership) -> list[Link]:
-    mine = Action.objects.within(membership.organization_id).reviewable_by(
-        membership.user_id, reviewable_tools(membership)
-    )
-    waiting = mine.filter(status=ActionStatus.IN_REVIEW)[: CAP + 1].count()
-    unknown = mine.filter(status=ActionStatus.UNCERTAIN)[: CAP + 1].count()
+    """The inbox, the views of it that the person keeps, and its lanes with what each holds; one query counts all."""
     home, at_home = reverse("inbox"), request.path == reverse("inbox")
-    lane = request.GET.get("lane", "")
-    here = "page" if at_home and lane not in ("unknown", "unroutable") else ""
-    links = [Link("Inbox", home, "inbox", here, _capped(waiting))]
-    if unknown or lane == "unknown":
-        current = "page" if at_home and lane == "unknown" else ""
-        links.append(Link("Unknown outcome", f"{home}?lane=unknown", "", current, _capped(unknown), True, True))
-    return links
+    on_a_card = request.path.startswith("/actions/")
+    asked = {name: value for name, value in request.GET.items() if value and name not in ("from", "words", "open")}
+    lane, current = asked.get("lane", "waiting"), "page" if at_home else "true" if on_a_card and asked else ""
+    views = SavedView.objects.of(membership.user, membership.organization)
+    kept = [(view.name, view.query, QueryDict(view.query).dict()) for view in views]
+    found = any(said == asked for _, _, said in kept)
+
+    def here(name: str) -> str:
+        return current if lane == name and not found else ""
+
+    held = counts(Viewer.of(membership), OWN)
+    own = [Link("Inbox", home, "inbox", here("waiting"), _capped(held["waiting"]))]
+    own += [
+        Link(name, f"{home}?{query}" if query else home, "bookmark", current if said == asked else "", kept=True)
+        for name, query, said in kept
+    ]
+    own += [
+        Link(
+            LANES[name].title,
+            f"{home}?lane={name}",
+            "",
+            here(name),
+            _capped(held[name]) or "0",
+            urgent=LANES[name].urgent and held[name] > 0,
+            lane=True,
+        )
+        for name in OWN
+        if name != "waiting"
+    ]
+    return own
 
 
 def _unroutable(request: HttpRequest, membership: Membership) -> list[Link]:
@@ -112,5 +134,13 @@ def shell(context: RequestContext) -> Shell:
     groups = [Group("", work), Group("Govern", [tools, outbox])]
     if membership.has(Role.AUDITOR):
         groups.append(Group("Remember", [link("Audit", "audit", "scroll-text")]))
-    stops = [Stop(stop_says(stop), stop.armed_at) for stop in engaged(membership.organization_id)[:9]]
-    return Shell(membership.organization.name, groups, stops, membership.has(*STOPPERS))
+    may_stop = membership.has(*STOPPERS)
+    stops = [
+        Stop(
+            stop_says(stop),
+            stop.armed_at,
+            may_stop and stop.organization_id is not None and stop.engaged_by_id != membership.user_id,
+        )
+        for stop in engaged(membership.organization_id)[:9]
+    ]
+    return Shell(membership.organization.name, groups, stops, may_stop)

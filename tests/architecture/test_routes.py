@@ -42,6 +42,7 @@ GET, POST, BOTH = ("GET",), ("POST",), ("GET", "POST")
 ROUTES = {
     "inbox": Route("", GET, EVERY_MEMBER),
     "inbox_news": Route("inbox/news/", GET, ("reviewer",)),
+    "inbox_views": Route("inbox/views/", POST, ("reviewer",)),
     "action": Route("actions/<uuid:pk>/", GET, EVERY_MEMBER, "action"),
     "action_live": Route("actions/<uuid:pk>/live/", GET, EVERY_MEMBER, "action"),
     "action_decide": Route("actions/<uuid:pk>/decide/", POST, EVERY_MEMBER, "action"),
@@ -77,6 +78,7 @@ ALSO = {"account_signup": {"TRACE"}}
 """allauth answers "closed" to whatever it is asked."""
 
 FORMS: dict[str, dict[str, str]] = {
+    "inbox_views": {"what": "keep", "name": "Money first", "query": "risk=high"},
     "action_decide": {"decision": "approve", "digest": "sha256:0", "reason": ""},
     "action_edit": {"digest": "sha256:0", "reason": ""},
     "account_reauthenticate": {"password": "not theirs"},
