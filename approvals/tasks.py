@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from approvals import permits
 from approvals.claims import STILL_TRUE
 from approvals.models import Action
-from approvals.services import drift, execute, permit, preview, previewed, probe
+from approvals.services import drift, execute, permit, preview, previewed, probe, replay
 from tools import executor, ledger
 from tools.contract import IdempotencyClass, Outcome
 from tools.looking import look
@@ -94,6 +94,13 @@ def rule_previewed() -> int:
     return ruled
 
 
+@shared_task(name="approvals.tasks.replay_policies", ignore_result=True)
+def replay_policies() -> bool:
+    """Planner: one slice of a replay over what was recorded. Returns whether there was one."""
+    answered("approvals.tasks.replay_policies")
+    return replay.replay_some()
+
+
 def _as_foreseen(waiting: list[execute.Waiting]) -> tuple[list[execute.Waiting], int]:
     """What is still as it was decided on, and how many are not: those go back to people, and no tool is called."""
     fit, returned = [], 0
@@ -137,7 +144,6 @@ def _constraint(error: IntegrityError) -> str:
 
 def _claim(waiting: list[execute.Waiting], presence: Presence) -> list[executor.Claimed]:
     """Transaction 1: lock the scopes against kills, and only then look again and claim (DESIGN 5)."""
-    by_action = {w.action.id: w for w in waiting}
     with transaction.atomic():
         executor.hold(sorted({scope for w in waiting for scope in w.action.scopes}))
         executions = executor.claim(
@@ -149,8 +155,9 @@ def _claim(waiting: list[execute.Waiting], presence: Presence) -> list[executor.
             guard=STILL_TRUE,
         )
     claimed = [
-        executor.Claimed(execution=execution, fence=1, contract=by_action[a].contract, call=by_action[a].call)
-        for a, execution in executions.items()
+        executor.Claimed(execution=executions[w.action.id], fence=1, contract=w.contract, call=w.call)
+        for w in waiting  # oldest first, in whichever order PostgreSQL moved them
+        if w.action.id in executions
     ]
     return [_repeatable(item, presence) for item in claimed]
 
@@ -185,8 +192,13 @@ def _let_go(claimed: list[executor.Claimed], presence: Presence) -> int:
 
 
 def _repeatable(claimed: executor.Claimed, presence: Presence) -> executor.Claimed:
-    """The same, knowing how to find out before it is called once more whether a stop is over it by now."""
-    return replace(claimed, stopped=lambda: bool(_stopped([claimed], presence)))
+    """The same, knowing how to find out before it is called once more whether it still may be."""
+
+    def hindered() -> str:
+        with presence.or_die():
+            return execute.forbidden(claimed.call.action)
+
+    return replace(claimed, hindered=hindered)
 
 
 def _record(item: executor.Claimed, outcome: Outcome | ledger.Later, presence: Presence) -> int:

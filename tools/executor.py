@@ -17,12 +17,12 @@ from django.db import connection
 from tools import registry
 from tools.connecting import Call
 from tools.contract import Contract, IdempotencyClass, Outcome, OutcomeStatus
-from tools.ledger import EXECUTOR, MAX_ATTEMPTS, STOPPED, Later, Taken, as_json, as_text, given_up
+from tools.ledger import EXECUTOR, MAX_ATTEMPTS, Later, Taken, as_json, as_text, given_up
 from tools.models import Execution, Worker
 from tools.permits import PermitClaims
 from tools.presence import Presence
 from tools.progress import go_on
-from tools.states import ExecutionStatus
+from tools.states import STOPPED, ExecutionStatus
 from tools.verifying import Verified, weighed
 from traces.clock import Moment
 from traces.exceptions import DomainError
@@ -38,8 +38,8 @@ UNSENT = Outcome.failed(STOPPED, "A stop was engaged before this was sent.")
 """What becomes of a claimed call that a stop found before it began: the row exists, and nothing has left."""
 
 
-def _never() -> bool:
-    return False
+def _nothing() -> str:
+    return ""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Claimed:
     fence: int
     contract: Contract
     call: Call
-    stopped: Callable[[], bool] = _never
-    """Whether a stop is over it by now: asked before a call is repeated, which is a new call to the world."""
+    hindered: Callable[[], str] = _nothing
+    """What forbids by now that it is repeated, which is a new call to the world: a stop, the key's end. Or nothing."""
 
 
 def hold(scopes: Sequence[str]) -> None:
@@ -141,7 +141,8 @@ def call(claimed: Claimed, presence: Presence, *, doubt: Outcome | None = None) 
     Later where the tool asked for time or is asked anew what became of the call.
 
     A doubt is never forgotten: when a keyed call may have had its effect, a later attempt that did not even leave
-    says nothing about the earlier one. ``doubt`` is one that an earlier attempt has left. A stop ends the repeating.
+    says nothing about the earlier one. ``doubt`` is one that an earlier attempt has left. A stop ends the
+    repeating, and so does the end of the key's lifetime.
     """
     reach = registry.connector(claimed.contract)
     kind = claimed.contract.idempotency.kind
@@ -150,8 +151,8 @@ def call(claimed: Claimed, presence: Presence, *, doubt: Outcome | None = None) 
     for attempt in range(first, max(first, MAX_ATTEMPTS) + 1):
         if attempt > first:
             time.sleep(PAUSE_SECONDS * 2 ** (attempt - first - 1))
-            if claimed.stopped():
-                doubt = given_up(doubt or outcome, "a stop was engaged")
+            if why := claimed.hindered():
+                doubt = given_up(doubt or outcome, why)
                 break
         if not presence.proven():
             break

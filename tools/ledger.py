@@ -23,8 +23,6 @@ MAX_ATTEMPTS = 5
 """Calls that are made for one ledger row, all told."""
 SO_FAR = "so_far"
 """Under this name the evidence of a waiting row says how it ends if no further call is made."""
-STOPPED = "stop_engaged"
-"""The error of a row whose call a stop kept from being sent."""
 EXECUTOR = Actor.system("executor")
 
 

@@ -62,7 +62,8 @@ class Presence:
     def __init__(self, role: str, *, serving: bool = False) -> None:
         """``serving``: this process plays a role and nothing else, so that it may be told to stop."""
         self.outdated = ""  # why nothing more may be taken up: the database is newer than this program
-        self._serving, self._migrated, self._late = serving, None, 0
+        self._serving, self._late = serving, 0
+        self._migrated: tuple[object, ...] | None = None
         self._connection = self._connect()
         self._last = time.monotonic()
         key = random.SystemRandom().getrandbits(62)

@@ -4,6 +4,9 @@ from django.db.models import TextChoices
 
 from traces.states import Machine
 
+STOPPED = "stop_engaged"
+"""The error of an execution whose call a stop kept from being sent."""
+
 
 class ExecutionStatus(TextChoices):
     """What is known about one call to the world."""

@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 
 from approvals.models import Action
 from approvals.states import ActionStatus
-from tools.ledger import STOPPED
 from tools.models import Execution, KillSwitch
+from tools.states import STOPPED
 from traces.ids import first_of
 from traces.models import Event
 
@@ -26,6 +26,8 @@ class Caught:
     stopped: list[Action]
     finished: list[Action]
     unknown: list[Action]
+    most: int
+    """A list of this length may have been cut."""
 
 
 def caught_by(switch: KillSwitch) -> Caught:
@@ -52,6 +54,7 @@ def caught_by(switch: KillSwitch) -> Caught:
         stopped=_some(covered.filter(caught)),
         finished=_some(left.filter(status__in=[ActionStatus.DONE, ActionStatus.FAILED, ActionStatus.UNDONE])),
         unknown=_some(left.filter(status__in=[ActionStatus.EXECUTING, ActionStatus.UNCERTAIN])),
+        most=MOST,
     )
 
 

@@ -240,6 +240,14 @@ def stopped_among(actions: Sequence[uuid.UUID]) -> set[uuid.UUID]:
         return set(actions) - {row[0] for row in cursor.fetchall()}
 
 
+def forbidden(action: uuid.UUID) -> str:
+    """Why a call under way must not be repeated, though it would be harmless otherwise; empty where it may."""
+    if stopped_among([action]):
+        return "a stop was engaged"
+    over = Execution.objects.filter(action=action, key_expires_at__lte=Now())
+    return "the tool has forgotten its key" if over.exists() else ""
+
+
 def hindrance(action: Action, again: Again, taken: Taken, *, stopped: bool) -> str:
     """Why the call of an action that was claimed before must not be made again; empty where it may."""
     if stopped:

@@ -24,7 +24,7 @@ TOOLS = (
     [(1, Mode.BEFORE), (1, Mode.AMBIGUOUS), (2, Mode.BEFORE), (2, Mode.AMBIGUOUS), (3, Mode.BEFORE), (3, Mode.AFTER)],
     ids=str,
 )
-def test_f12_a_worker_that_dies_in_a_compensation(theatre: Stage, world: World, at: int, mode: Mode) -> None:
+def test_f12_t101_a_worker_that_dies_in_a_compensation(theatre: Stage, world: World, at: int, mode: Mode) -> None:
     """Its boundaries: the claim, the inverse effect, the record."""
     run, (first, second) = finished_run(world, ("put_odd", "cup"), ("put_odd", "plate"))
     leave()  # what was done so far was done in this process; from here on it is another's

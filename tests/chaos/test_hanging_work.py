@@ -1,4 +1,4 @@
-"""A process whose heart beats and whose work stands still is noticed, ended and replaced (F13), whichever role it is."""
+"""A process whose heart beats and whose work stands still is noticed, ended and replaced (F13), whatever its role."""
 
 from __future__ import annotations
 

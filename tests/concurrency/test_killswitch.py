@@ -22,9 +22,9 @@ from tests.support.world import World, approved
 from tools.exceptions import AlreadyReleased, MayNotStop, NotEased, SecondPersonNeeded, StopNotFound, StopRefused
 from tools.executor import hold
 from tools.killswitch import ease, engage, release, settle_quiet
-from tools.ledger import STOPPED
 from tools.models import Execution, KillSwitch, OutboxMessage
 from tools.presence import Presence
+from tools.states import STOPPED
 from traces.clock import now
 from traces.models import Event
 

@@ -31,7 +31,7 @@ VOIDING: dict[str, Callable[[World], Any]] = {
 
 @pytest.mark.parametrize("when", ["before_the_signature", "before_the_claim"])
 @pytest.mark.parametrize("what", VOIDING)
-def test_f38_a_decision_is_void_when(what: str, when: str, world: World) -> None:
+def test_f38_t14_a_decision_is_void_when(what: str, when: str, world: World) -> None:
     if when == "before_the_claim":
         action = signed(world)
     else:

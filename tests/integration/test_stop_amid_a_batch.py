@@ -17,8 +17,8 @@ from tests.support.permits import signed
 from tests.support.stops import lift
 from tests.support.world import World
 from tools.killswitch import engage, settle_quiet
-from tools.ledger import STOPPED
 from tools.models import Execution, KillSwitch
+from tools.states import STOPPED
 from traces.models import Event
 
 BATCH = 6

@@ -17,7 +17,7 @@ from tests.support import tools as odd
 from tests.support.sql import without_guards
 from tests.support.stops import lift
 from tests.support.world import World
-from tools import executor
+from tools import executor, ledger
 from tools.contract import Outcome
 from tools.killswitch import engage
 from tools.models import Execution, Worker
@@ -104,6 +104,37 @@ def test_beyond_the_keys_lifetime_nothing_is_repeated(world: World) -> None:
     execute_permitted()
     assert now_is(action) == ("uncertain", "uncertain", 0)
     assert odd.CALLS == []
+
+
+def test_a_key_that_ends_while_its_call_is_made_ends_the_repeating(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second call may come to a tool that has forgotten the first: to it, that would be another call."""
+    action = ready(world, "odd_keyed")
+    perform = odd._perform
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        with without_guards() as admin:
+            admin.execute("UPDATE tools_execution SET key_expires_at = clock_timestamp()")
+        return perform(*args, **more)
+
+    monkeypatch.setattr(odd, "_perform", slowly)
+    odd.ORDERS.extend(["break_after", "break_after"])
+    execute_permitted()
+    assert now_is(action) == ("uncertain", "uncertain", 1)
+    assert len(odd.CALLS) == 1
+    assert "the tool has forgotten its key" in Execution.objects.get().error_text
+
+
+def test_a_row_that_waits_beyond_its_keys_lifetime_is_not_called_again(world: World) -> None:
+    action = ready(world, "odd_keyed")
+    (claim,) = claimed_by(present("executor").worker)
+    waits = ledger.Later(60, 1, Outcome.uncertain("lost", "Nobody answered."))
+    assert ledger.put_off(claim.execution, claim.fence, waits, worker=present("executor").worker)
+    with without_guards() as admin:
+        admin.execute("UPDATE tools_execution SET key_expires_at = clock_timestamp(), retry_at = clock_timestamp()")
+    execute_permitted()
+    assert (now_is(action), odd.CALLS) == (("uncertain", "uncertain", 0), [])
 
 
 def test_after_too_many_attempts_nothing_is_repeated(world: World) -> None:

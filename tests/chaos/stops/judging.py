@@ -20,8 +20,8 @@ from django.db import connection
 
 from approvals.binding import idempotency_key
 from approvals.models import Action
-from tools.ledger import STOPPED
 from tools.models import Execution, KillSwitch
+from tools.states import STOPPED
 
 _LATE = """
 WITH told AS (
