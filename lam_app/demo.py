@@ -15,13 +15,16 @@ from http.client import HTTPConnection
 from http.cookies import SimpleCookie
 from typing import Any
 
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.models import Organization, User
 from accounts.rows import within
+from approvals.facts import current_policy
+from approvals.facts import document_of as policy_document
 from approvals.models import Action
+from approvals.services.policy import change_policy
 from approvals.states import ActionStatus
 from lam_app.models import Run
 from lam_app.runs import submit
@@ -37,6 +40,17 @@ ITS_ORGANIZATION = "demo"
 FROM_THE_OFFICE = frozenset({"send_message"})
 """Installed tools that the demo does without where it has an office, which does the same and has a ledger of it."""
 READS_ONLY = "The demo's choice: this only reads the back office, so nobody has to be asked."
+ANSWERS_FOR_IT = "administrator"
+READS_AN_HOUR = {
+    "id": "reads-an-hour",
+    "about": {"tiers": [Tier.READ.value]},
+    "per": "tool",
+    "counts": "calls",
+    "most": 20_000,
+    "seconds": 3_600,
+    "reason": "More than a demo ever needs",
+}
+LIMITED = "The demo's choice: nothing acts by itself without a limit, reading neither."
 BY_THE_DEMO = "(Said by the demo's seeding in the name of {name}.)"
 AT_REST = FINISHED | {RunStatus.NEEDS_HUMAN, RunStatus.NEEDS_INPUT, RunStatus.HALTED}
 LOOK_SECONDS = 0.1
@@ -61,10 +75,24 @@ def bring_office(address: str) -> None:
     call_command(
         "tools", "import-openapi", f"{address}/openapi.json", "--organization", ITS_ORGANIZATION, "--trust-extensions"
     )
+    _limit_reads()
     for name, version in _readers(address).items():
         if before.get(name) != version:
-            freer = ("--maturity", Maturity.AUDIT_ONLY.value, "--reason", READS_ONLY)
-            call_command("tools", "set", name, "--organization", ITS_ORGANIZATION, *freer)
+            freer = ("--owner", ANSWERS_FOR_IT, "--maturity", Maturity.AUDIT_ONLY.value, "--reason", READS_ONLY)
+            try:
+                call_command("tools", "set", name, "--organization", ITS_ORGANIZATION, *freer)
+            except CommandError as refused:  # an administrator's policy may say otherwise by now
+                print(f"{name} stays in the loop: {refused}", flush=True)
+
+
+def _limit_reads() -> None:
+    """The demo's first policy with a limit on reading; whatever policy somebody wrote since stays."""
+    organization = Organization.objects.get(slug=ITS_ORGANIZATION)
+    first = current_policy(organization.pk)
+    if first.number == 1:
+        by = User.objects.get(username=ANSWERS_FOR_IT)
+        document = {**policy_document(first).to_json(), "limits": [READS_AN_HOUR]}
+        change_policy(organization.pk, document, reason=LIMITED, by=by, after=first.number)
 
 
 def document_of(address: str) -> str:

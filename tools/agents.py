@@ -1,8 +1,9 @@
-"""Agents from outside: registered with an owner who answers for them, a tier ceiling and a list of tools.
+"""Agents: registered with an owner who answers for them, a tier ceiling and a list of tools.
 
-Done by whoever runs the installation, as the owner account; each change leaves an event. An agent is never deleted:
-what it did stays told. Switched off, it proposes nothing, its tokens are refused, and what it has under way is claimed
-by nobody, since the claim asks again.
+Registering is done by whoever runs the installation, as the owner account. An administrator changes what there is,
+never an agent that they answer for themselves, except to make it do less. Each change leaves an event. An agent is
+never deleted: what it did stays told. Switched off, it proposes nothing, its tokens are refused, and what it has under
+way is claimed by nobody, since the claim asks again.
 """
 
 import re
@@ -10,10 +11,13 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
+from accounts.exceptions import ChangeRefused, NotOfThisOrganization, NotOneself
 from accounts.models import Agent, Membership, Organization, User
 from accounts.roles import TierLevel
+from accounts.standing import administering
+from tools.changes import AgentChange
 from tools.models import AgentTool, Tool
 from traces.exceptions import DomainError
 from traces.services import Actor, Entry, record
@@ -74,6 +78,58 @@ def switch_off(agent: Agent, *, by: Actor, reason: str) -> bool:
             )
         )
     return True
+
+
+def change(agent: Agent, what: str, *, value: str = "", tool: Tool | None = None, by: User, reason: str) -> bool:
+    """Change an agent in an administrator's name: a word of ``AgentChange.What``. Returns whether it was one.
+
+    ``value`` is the tier or the id of the new owner, ``tool`` what is listed or not any more. Raises MayNotAdminister,
+    NotOneself for an agent of one's own that would be let do more, ChangeRefused, NotOfThisOrganization.
+    """
+    with administering(
+        "agent_set", by=by, organization=agent.organization_id, about=("agent", agent.pk), reason=reason
+    ) as tell:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"agent:{agent.pk}"])
+        now = Agent.objects.get(pk=agent.pk)
+        _may(now, what, value, by)
+        before, after = _columns(now, what, value, tool)
+        if before == after:
+            return False
+        said = {"before": before, "after": after} if what in {"tier", "owner"} else {}
+        tell(name=now.name, what=what, **({"tool": tool.name} if tool else {}), **said)
+        AgentChange.objects.create(
+            organization_id=now.organization_id, agent=now, what=what, tool=tool, by=by, reason=reason.strip(), **said
+        )
+    return True
+
+
+def _may(agent: Agent, what: str, value: str, by: User) -> None:
+    if what not in AgentChange.What.values:
+        raise ChangeRefused(f"what: there is no {what}.")
+    if what == "tier" and value not in TierLevel.values:
+        raise ChangeRefused(f"tier: there is no {value}.", errors={"tier": "Choose one."})
+    if agent.builtin and what in {"on", "off"}:
+        raise ChangeRefused(f"{agent.name} is the built-in planner: engage a stop over it instead.")
+    own = agent.owner_id == by.pk or (what == "owner" and value == str(by.pk))
+    if own and what not in {"unlist", "off"}:
+        raise NotOneself
+
+
+def _columns(agent: Agent, what: str, value: str, tool: Tool | None) -> tuple[str, str]:
+    """How it is, and how it would be."""
+    if what == "tier":
+        return agent.tier, value
+    if what == "owner":
+        members = Membership.objects.filter(organization=agent.organization_id, user__is_active=True)
+        if not members.filter(user_id=uuid.UUID(value)).exists():
+            raise NotOfThisOrganization
+        return str(agent.owner_id), value
+    if what in {"on", "off"}:
+        return ("on" if agent.enabled else "off"), what
+    if tool is None or tool.organization_id != agent.organization_id:
+        raise NotOfThisOrganization
+    return ("list" if AgentTool.objects.filter(agent=agent, tool=tool).exists() else "unlist"), what
 
 
 def _entry(  # noqa: PLR0917

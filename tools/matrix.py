@@ -4,12 +4,17 @@ Deciding never asks this: it asks ``tools.queries.holds``. Both say the same, wh
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection
+from django.db.models import Count
 
+from accounts.models import Team
+from tools.models import Tool, ToolGroupObjectPermission, ToolUserObjectPermission
 from tools.rights import RIGHTS
+from tools.shown import MATURITIES
 
 DIRECTLY: Final = ""
 
@@ -73,10 +78,16 @@ def holders(organization: uuid.UUID, tool: uuid.UUID, right: str) -> list[Holder
 _OF_SOME = _HELD.replace("t.organization_id = %s\n", "t.organization_id = %s AND t.id = ANY (%s)\n")
 
 
-def matrix(organization: uuid.UUID) -> list[Line]:
-    """Every tool of an organization by name, with who may use, review, stop, configure and audit it. One query."""
+def matrix(organization: uuid.UUID, *, only: Sequence[uuid.UUID] | None = None) -> list[Line]:
+    """Every tool of an organization by name, or ``only`` these, with who may use, review, stop, configure and audit it.
+
+    One query.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_HELD, [organization])
+        if only is None:
+            cursor.execute(_HELD, [organization])
+        else:
+            cursor.execute(_OF_SOME, [organization, list(only)])
         rows = cursor.fetchall()
     names: dict[uuid.UUID, str] = {}
     through: dict[tuple[uuid.UUID, str, uuid.UUID, str], list[str]] = {}
@@ -88,3 +99,45 @@ def matrix(organization: uuid.UUID) -> list[Line]:
     for (tool, right, user, username), teams in through.items():
         lines[tool].holders[right] += (Holder(user, username, tuple(teams)),)
     return list(lines.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One tool against some teams: the rights of each, in the teams' order, and how many people hold any directly."""
+
+    tool: Tool
+    cells: tuple[tuple[Team, tuple[str, ...]], ...]
+    directly: int
+
+    @property
+    def freedom(self) -> str:
+        """How freely the tool acts, in words."""
+        return MATURITIES[self.tool.maturity][0]
+
+
+def table(organization: uuid.UUID, tools: Sequence[Tool], teams: Sequence[Team]) -> list[Row]:
+    """What these teams may do with these tools: two queries, however many of either."""
+    ids = [tool.pk for tool in tools]
+    held: dict[tuple[uuid.UUID, int], list[str]] = {}
+    for tool, group, codename in ToolGroupObjectPermission.objects.filter(
+        content_object__in=ids, group__in=[team.group_id for team in teams], content_object__organization=organization
+    ).values_list("content_object_id", "group_id", "permission__codename"):
+        held.setdefault((tool, group), []).append(codename.removesuffix("_tool"))
+    alone = dict(
+        ToolUserObjectPermission.objects.filter(
+            content_object__in=ids, user__is_active=True, user__memberships__organization=organization
+        )
+        .values_list("content_object_id")
+        .annotate(people=Count("user", distinct=True))
+    )
+    return [
+        Row(
+            tool,
+            tuple(
+                (team, tuple(right for right in RIGHTS if right in held.get((tool.pk, team.group_id), ())))
+                for team in teams
+            ),
+            alone.get(tool.pk, 0),
+        )
+        for tool in tools
+    ]

@@ -2,18 +2,20 @@
 
 Nobody grants or takes a right that would become or was their own, alone or through a team: a second person has to. What
 is granted here counts only while its holder is active and belongs to the organization (the view ``tools_right``), and
-the database refuses a grant to anybody else, whoever writes it.
+the database refuses a grant to anybody else, whoever writes it. A change is a row of ``tools_rightchange``: the
+database gives or takes the right when the row is written, so that no process writes a right in any other way.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
-from django.contrib.auth.models import Permission
+from django.db import connection, models
 
 from accounts.exceptions import ChangeRefused, NotOfThisOrganization, NotOneself
 from accounts.models import Membership, Team, User
 from accounts.standing import Tell, administering
+from tools.changes import RightChange
 from tools.models import Tool, ToolGroupObjectPermission, ToolUserObjectPermission
 
 RIGHTS: Final = ("use", "review", "stop", "configure", "audit")
@@ -28,7 +30,7 @@ def grant(tool: Tool, right: str, *, to: Team | User, by: User, reason: str) -> 
     with _changing("right_granted", tool, right, whose=to, by=by, reason=reason) as tell:
         if not _belongs(to, tool):
             raise NotOfThisOrganization
-        new = _granted(tool, right, to)
+        new = _change(tool, right, to, given=True, by=by, reason=reason)
         if new:
             tell(tool=tool.name, right=right, **_named(to))
     return new
@@ -40,7 +42,7 @@ def revoke(tool: Tool, right: str, *, of: Team | User, by: User, reason: str) ->
     Raises MayNotAdminister, NotOneself, ChangeRefused.
     """
     with _changing("right_revoked", tool, right, whose=of, by=by, reason=reason) as tell:
-        gone = _taken(tool, right, of)
+        gone = _change(tool, right, of, given=False, by=by, reason=reason)
         if gone:
             tell(tool=tool.name, right=right, **_named(of))
     return gone
@@ -74,20 +76,19 @@ def _belongs(whose: Team | User, tool: Tool) -> bool:
     return Membership.objects.of(whose).filter(organization_id=tool.organization_id).exists()
 
 
-def _granted(tool: Tool, right: str, whose: Team | User) -> bool:
-    permission = Permission.objects.get(content_type__app_label="tools", codename=f"{right}_tool")
-    if isinstance(whose, Team):
-        return ToolGroupObjectPermission.objects.get_or_create(
-            group_id=whose.group_id, permission=permission, content_object=tool
-        )[1]
-    return ToolUserObjectPermission.objects.get_or_create(user=whose, permission=permission, content_object=tool)[1]
-
-
-def _taken(tool: Tool, right: str, whose: Team | User) -> bool:
-    held = (
+def _change(tool: Tool, right: str, whose: Team | User, *, given: bool, by: User, reason: str) -> bool:
+    """Write the row that is the change, where it changes anything; of two hands at once, one does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rights:{tool.pk}"])
+    held: models.QuerySet[Any] = (
         ToolGroupObjectPermission.objects.filter(group_id=whose.group_id)
         if isinstance(whose, Team)
         else ToolUserObjectPermission.objects.filter(user=whose)
     )
-    gone, _ = held.filter(permission__codename=f"{right}_tool", content_object=tool).delete()
-    return gone > 0
+    if held.filter(permission__codename=f"{right}_tool", content_object=tool).exists() == given:
+        return False
+    named = {"team": whose} if isinstance(whose, Team) else {"user": whose}
+    RightChange.objects.create(
+        organization_id=tool.organization_id, tool=tool, right=right, given=given, by=by, reason=reason.strip(), **named
+    )
+    return True

@@ -1,106 +1,81 @@
-"""What agents could do. Read-only: the dial is turned by a verb with a reason."""
+"""What agents could do: the list with what stands behind each tool, found by name, reach, freedom and state."""
 
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from django.core.exceptions import BadRequest
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from accounts.pages import PersonRequest, only, page
 from tools import listing
-from tools.contract import Contract
-from tools.killswitch import STOPPERS
-from tools.kinds import Tier
+from tools.changes import DialProposal
+from tools.kinds import Maturity, Tier
 from tools.models import Tool
-from tools.wording import CLASSES, KINDS, REACH, TOUCHES
+from tools.shown import MATURITIES, STATES, offered
+from tools.views.dial import tool_page
+from tools.wording import REACH
 
-DAY, HOUR, MINUTE = 86_400, 3_600, 60
-
-
-@dataclass(frozen=True)
-class Offered:
-    """A tool as the catalogue shows it: the organization's setting and the contract of the offered version."""
-
-    tool: Tool
-    contract: Contract | None
-
-    @property
-    def reach(self) -> str:
-        """How deep the tool reaches, in words."""
-        return REACH[Tier(self.tool.tier)]
-
-    @property
-    def touches(self) -> str:
-        """What the tool touches that people care about most, in words."""
-        return ", ".join(TOUCHES[c] for c in sorted(self.contract.categories)) if self.contract else ""
-
-    @property
-    def remembers(self) -> str:
-        """For how long the tool recognises a repeat, in words; empty where it never does."""
-        seconds = self.contract.idempotency.lifetime if self.contract else None
-        if not seconds:
-            return ""
-        for unit, name in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):
-            if seconds % unit == 0 and seconds > unit:
-                return f"{seconds // unit} {name}"
-        return f"{seconds} s"
-
-    @property
-    def arguments(self) -> list[tuple[str, str, str]]:
-        """Name, kind and meaning of each argument."""
-        properties = listing.declared_schema(self.contract).get("properties") or {} if self.contract else {}
-        return [
-            (name, _kind(about), str(about.get("description") or about.get("title") or ""))
-            for name, about in properties.items()
-        ]
-
-    @property
-    def after_a_crash(self) -> str:
-        """What can be known about a call whose answer was lost."""
-        return CLASSES[self.contract.idempotency.kind] if self.contract else "Unknown"
-
-    @property
-    def state(self) -> str:
-        """Whether agents may use it, in words."""
-        if self.tool.forbidden:
-            return "Forbidden"
-        if not self.tool.enabled:
-            return "Off"
-        return "Recommend only" if self.tool.recommend_only else "On"
-
-
-def _kind(about: dict[str, Any]) -> str:
-    """The kind of values that a schema takes, in words; null beside another kind only says that it may be left out."""
-    told = about.get("type") or [one.get("type") for one in about.get("anyOf") or () if isinstance(one, dict)]
-    names = [told] if isinstance(told, str) else [str(one) for one in told if one]
-    kinds = [KINDS.get(name, name) for name in names if name != "null" or len(names) == 1]
-    return " or ".join(dict.fromkeys(kinds)) or "Any"
-
-
-def _offered(tool: Tool) -> Offered:
-    return Offered(tool, Contract.from_json(tool.version.contract) if tool.version else None)
+A_PAGE: Final = 25
+FILTERS: Final = ("q", "tier", "maturity", "state")
 
 
 @require_GET
 @page()
 def tools(request: PersonRequest) -> HttpResponse:
-    """The organization's catalogue."""
-    only(request.GET)
-    return render(
-        request, "tools/tools.html", {"offered": [_offered(t) for t in listing.catalogue(request.organization.pk)]}
-    )
+    """The organization's catalogue, a page at a time."""
+    asked = only(request.GET, *FILTERS, "after")
+    every = listing.catalogue(request.organization.pk)
+    found = _filtered(every, asked)
+    rows = list((found.filter(name__gt=asked["after"]) if asked["after"] else found)[: A_PAGE + 1])
+    shown = rows[:A_PAGE]
+    here = {name: asked[name] for name in FILTERS if asked[name]}
+    context: dict[str, Any] = {
+        "offered": offered(request.organization.pk, shown),
+        "asked": asked,
+        "filtered": bool(here),
+        "count": found.count(),
+        "all": every.count() if here else None,
+        "next": urlencode({**here, "after": shown[-1].name}) if len(rows) > A_PAGE else "",
+        "first": urlencode(here),
+        "tiers": [(tier.value, REACH[tier]) for tier in Tier],
+        "maturities": [(value, name) for value, (name, _, _) in MATURITIES.items()],
+        "states": [(value, name) for value, (name, _) in STATES.items()],
+        "waiting": DialProposal.objects.filter(
+            organization=request.organization, status=DialProposal.Status.OPEN
+        ).count(),
+    }
+    return render(request, "tools/tools.html", context)
 
 
 @require_GET
 @page()
 def tool(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """One tool: its contract and how freely it acts."""
+    """One tool: how freely it acts, what speaks for that, and what it promises."""
     only(request.GET)
     found = listing.catalogue(request.organization.pk).filter(pk=pk).first()
     if found is None:
         raise Http404
-    return render(
-        request, "tools/tool.html", {"offered": _offered(found), "may_stop": request.membership.has(*STOPPERS)}
-    )
+    return tool_page(request, found)
+
+
+def _filtered(rows: QuerySet[Tool], asked: dict[str, str]) -> QuerySet[Tool]:
+    """The tools that fit what stands in the address. Raises BadRequest for a word that there is not."""
+    if asked["q"]:
+        q = asked["q"][:80]
+        rows = rows.filter(
+            Q(name__icontains=q) | Q(version__contract__title__icontains=q) | Q(owner__username__iexact=q)
+        )
+    for name, known in (("tier", set(Tier)), ("maturity", set(Maturity))):
+        if asked[name]:
+            if asked[name] not in known:
+                raise BadRequest(f"There is no {name} “{asked[name][:40]}”.")
+            rows = rows.filter(**{name: asked[name]})
+    if asked["state"]:
+        if asked["state"] not in STATES:
+            raise BadRequest("There is no such state.")
+        rows = rows.filter(**STATES[asked["state"]][1])
+    return rows
