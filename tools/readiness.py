@@ -19,7 +19,7 @@ from tools.freedom import Settings
 from tools.kinds import IdempotencyClass, Maturity, Tier
 from tools.models import Tool
 from tools.saga import gaps
-from tools.wording import TOUCHES
+from tools.wording import TOUCHES, span
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _idempotency(_subject: Subject, contract: Contract) -> Said:
     if contract.tier is Tier.READ:
         return Said(True, "It only reads: asking again has no effect")
     if kind is IdempotencyClass.KEYED:
-        return Said(True, f"Keyed: a repeat within {lifetime} s has no second effect")
+        return Said(True, f"Keyed: a repeat within {span(lifetime or 0)} has no second effect")
     if kind is IdempotencyClass.QUERYABLE:
         return Said(True, "Queryable: it can be asked what became of a call")
     return Said(False, "Neither: a lost call can be neither repeated nor asked about, so it stays in the loop")
@@ -198,7 +198,7 @@ def _time(subject: Subject, contract: Contract) -> Said:
         return Said(True, "Asked when it is on the loop")
     if settings["veto_seconds"] == 0 and not contract.reversible:
         return Said(False, "Only what can be undone may leave with no time to object")
-    return Said(True, f"{settings['veto_seconds']} s")
+    return Said(True, span(settings["veto_seconds"]))
 
 
 def _undo(_organization: uuid.UUID, subjects: Sequence[Subject]) -> Mapping[uuid.UUID, Said]:

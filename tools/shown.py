@@ -16,9 +16,8 @@ from tools.freedom import of as settings_of
 from tools.kinds import Category, Maturity, Tier
 from tools.models import Tool
 from tools.readiness import Readiness, readiness, subject_of
-from tools.wording import CLASSES, KINDS, REACH, TOUCHES
+from tools.wording import CLASSES, KINDS, REACH, TOUCHES, span
 
-DAY, HOUR, MINUTE = 86_400, 3_600, 60
 USUAL_VETO: Final = 30
 """Seconds that a form suggests."""
 MATURITIES: Final = {
@@ -72,12 +71,7 @@ class Offered:
     def remembers(self) -> str:
         """For how long the tool recognises a repeat, in words; empty where it never does."""
         seconds = self.contract.idempotency.lifetime if self.contract else None
-        if not seconds:
-            return ""
-        for unit, name in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):
-            if seconds % unit == 0 and seconds > unit:
-                return f"{seconds // unit} {name}"
-        return f"{seconds} s"
+        return span(seconds) if seconds else ""
 
     @property
     def arguments(self) -> list[tuple[str, str, str]]:

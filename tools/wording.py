@@ -42,3 +42,12 @@ KINDS: Final = {
     "object": "Group", "null": "Nothing",
 }  # fmt: skip
 """What kind of value an argument takes, by its schema's type."""
+
+
+def span(seconds: int) -> str:
+    """A number of seconds as people say it: 30 days, 1 hour, 90 s."""
+    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds and seconds % unit == 0:
+            count = seconds // unit
+            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return f"{seconds} s"

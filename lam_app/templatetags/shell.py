@@ -131,7 +131,13 @@ def shell(context: RequestContext) -> Shell:
     tools = link("Tools", "tools", "wrench")
     if outbox.current:
         tools = Link(tools.name, tools.href, tools.icon)
-    groups = [Group("", work), Group("Govern", [tools, outbox])]
+    govern = [tools]
+    if membership.has(Role.ADMINISTRATOR, Role.AUDITOR):
+        permissions = link("Permissions", "matrix", "key-round")
+        if permissions.current:
+            govern = [Link(tools.name, tools.href, tools.icon)]
+        govern += [permissions, link("Agents", "agents", "bot")]
+    groups = [Group("", work), Group("Govern", [*govern, outbox])]
     if membership.has(Role.AUDITOR):
         groups.append(Group("Remember", [link("Audit", "audit", "scroll-text")]))
     may_stop = membership.has(*STOPPERS)

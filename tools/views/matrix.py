@@ -77,7 +77,7 @@ def _shown(
         "count": tools.count(),
         "next": urlencode({**here, "after": rows[TOOLS_A_PAGE - 1].name}) if len(rows) > TOOLS_A_PAGE else "",
         "first": urlencode(here),
-        "here": urlencode({**here, "after": asked["after"]}),
+        "place": urlencode({**here, "after": asked["after"]}),
         "more_teams": urlencode({"q": asked["q"], "after": asked["after"], "teams": str(first_team + TEAMS_A_PAGE)})
         if len(shown_teams) > TEAMS_A_PAGE
         else "",
