@@ -99,7 +99,9 @@ def at_desk(live_server: Any, world: Any, browser: Browser, complaints: list[str
     contexts: list[BrowserContext] = []
 
     def person(name: str, *, size: dict[str, int] = WIDE, **wishes: Any) -> Page:
-        context = _known(world, live_server.url, browser, name, viewport=size, **wishes)
+        context = _known(
+            world, live_server.url, browser, name, **{"viewport": size, "reduced_motion": "reduce", **wishes}
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)

@@ -16,11 +16,11 @@ from tests.support.world import World
 
 ALL_SIZES = tuple(SIZES)
 PAGES = {
-    "reviewer": {"tools": "/tools/", "outbox": "/tools/outbox/", "stop": "/stop/"},
+    "reviewer": {"tools": "/tools/", "outbox": "/tools/outbox/", "stop": "/stop/", "practice": "/practice/"},
     "operator": {"runs": "/runs/", "run-new": "/runs/new/"},
     "auditor": {"audit": "/audit/"},
 }
-KEPT = {"tools", "stop", "runs", "run-new", "audit"}
+KEPT = {"practice", "tools", "stop", "runs", "run-new", "audit"}
 """Pages of which the manual keeps pictures."""
 
 
@@ -70,7 +70,7 @@ def test_the_desk_and_its_card_have_no_fault(sign_in: Callable[..., Page]) -> No
     assert {title: fault for title, fault in found.items() if fault} == {}
 
 
-@pytest.mark.parametrize("answer", ["400", "403", "403_csrf", "404", "409", "429", "500", "problem"])
+@pytest.mark.parametrize("answer", ["400", "403", "403_csrf", "404", "409", "429", "500", "503", "problem"])
 def test_no_answer_that_refuses_has_a_fault(product: Up, browser: Browser, answer: str) -> None:
     body = render_to_string(f"{answer}.html")
     context = browser.new_context(base_url=product.url)

@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 
 from approvals.models import Action, Decision
 from tests.browser.conftest import PHONE, WIDE, faults_everywhere, picture
+from tests.support.typist import unseen
+from tests.support.up import until
 from tests.support.world import World
 
 LOW = {"width": 1440, "height": 420}
@@ -29,13 +31,13 @@ def opened(page: Page, action: Action) -> None:
 
 
 def wait_until_read(page: Page) -> None:
-    """Until the page counts what stands on it as seen; it says so itself."""
-    page.wait_for_function("import('/static/js/seen.js').then((seen) => seen.unseen() === null)")
+    """Until the page counts what stands on it as seen."""
+    until(lambda: unseen(page) is None, 20, "all of the card was seen")
 
 
 def until_settled(page: Page) -> None:
     """Until whatever stands on the screen has stood there long enough: what is missing still is out of sight."""
-    page.wait_for_function("import('/static/js/seen.js').then((seen) => !seen.unseen()?.fresh)")
+    until(lambda: not (unseen(page) or {}).get("fresh"), 20, "the card has stood there for a moment")
 
 
 def decisions(action: Action) -> list[str]:
@@ -66,7 +68,7 @@ def test_reading_to_the_end_lets_the_same_key_approve(world: World, at_desk: Cal
     page = at_desk("reviewer", size=LOW)
     opened(page, action)
     for _ in range(20):
-        if page.evaluate("import('/static/js/seen.js').then((seen) => seen.unseen() === null)"):
+        if unseen(page) is None:
             break
         page.keyboard.press("a")
         until_settled(page)

@@ -53,10 +53,10 @@ def _formatter() -> logging.Formatter:
     return made
 
 
-def test_t56_a_line_of_the_export_is_inert() -> None:
-    line = written({"event": WORDS})
-    assert json.loads(line) == {"event": WORDS}
-    assert not ALIVE.search(line)
+def test_t56_a_line_of_the_export_carries_no_escape_and_stays_one_line() -> None:
+    line = written({"event": f"{WORDS}\r\n{WORDS}"})
+    assert json.loads(line) == {"event": f"{WORDS}\r\n{WORDS}"}
+    assert not re.search("[\x00-\x1f]", line)
 
 
 def test_t56_no_export_is_read_by_a_spreadsheet() -> None:
