@@ -6,6 +6,7 @@ come from the tool's contract; the order of what is shown is the order in which 
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -203,7 +204,11 @@ def changes(revision: Revision, contract: Contract | None) -> list[Changed]:
 
 def findings(revision: Revision) -> list[dict[str, Any]]:
     """The ruling's findings: to look at twice first, then the most severe, then in the order they were made."""
-    ruling = json.loads(revision.ruling)
+    return findings_in(json.loads(revision.ruling))
+
+
+def findings_in(ruling: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same of a ruling that is no revision's."""
     found = [dict(f) for f in ruling.get("findings", ())]
     for one in found:
         one["name"] = CHECKS.get(str(one.get("check")), str(one.get("check")).replace("_", " ").capitalize())

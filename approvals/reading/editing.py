@@ -14,6 +14,7 @@ from approvals.reading.differences import masked
 from approvals.reading.shown import label
 from tools.contract import Contract
 from tools.listing import declared_schema
+from tools.models import ToolVersion
 from tools.schemas import Problem, plain
 from traces.canonical import BadJSON, at_key, canonical, parse
 
@@ -65,13 +66,19 @@ class Field:
         return min(16, max(3, self.written.count("\n") + len(self.written) // LONG + 1))
 
 
-def fields_of(revision: Revision) -> list[Field]:
-    """The form of a revision, filled in with its arguments in the order of the tool's schema."""
-    version = revision.tool_version
-    contract = Contract.from_json(version.contract) if version else None
+def fields_of(revision: Revision, other: ToolVersion | None = None) -> list[Field]:
+    """The form of a revision, filled in with its arguments in the order of the tool's schema.
+
+    With another tool's version it is that tool's form: what both call the same and mean the same kind of is carried
+    over, and no secret is.
+    """
+    before = Contract.from_json(revision.tool_version.contract) if revision.tool_version else None
+    contract = Contract.from_json(other.contract) if other else before
     declared: Mapping[str, Any] = (declared_schema(contract) if contract else {}).get("properties") or {}
     schema = plain(contract.arguments_schema) if contract else {}
     values = parse(revision.arguments)
+    if other:
+        values = _carried(values, before, contract)
     described: Mapping[str, Any] = schema.get("properties") or {}
     needed = frozenset(schema.get("required") or ())
     secrets = frozenset(contract.secret_fields) if contract else frozenset()
@@ -80,6 +87,19 @@ def fields_of(revision: Revision) -> list[Field]:
         _field(name, values.get(name, _NOTHING), described.get(name) or {}, secrets, needed=name in needed)
         for name in names
     ]
+
+
+def _carried(values: Mapping[str, Any], before: Contract | None, contract: Contract | None) -> dict[str, Any]:
+    """The values that another tool takes under the same name and of the same kind."""
+    if before is None or contract is None:
+        return {}
+    was, now = (plain(one.arguments_schema).get("properties") or {} for one in (before, contract))
+    hidden = {*before.secret_fields, *contract.secret_fields}
+    return {
+        name: value
+        for name, value in values.items()
+        if name in now and name not in hidden and _kind(value, was.get(name) or {}) == _kind(value, now[name] or {})
+    }
 
 
 def _field(name: str, value: Any, schema: Mapping[str, Any], secrets: frozenset[str], *, needed: bool) -> Field:

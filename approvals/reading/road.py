@@ -33,7 +33,8 @@ def stages(
         if votes
         else Stage("Allowed", "done", action.created, "by policy")
     )
-    signed = Stage("Permit signed", "done", permit.created) if permit else Stage("Permit", "now")
+    coming = Stage("Permit", "next" if status == ActionStatus.SCHEDULED else "now")
+    signed = Stage("Permit signed", "done", permit.created) if permit else coming
     if execution is None:
         return [consent, signed, Stage("Sending", "now" if permit else "next"), Stage("Outcome", "next")]
     outcome = {

@@ -11,9 +11,11 @@ from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only,
 from accounts.roles import Role
 from accounts.sessions import signed_in_at
 from approvals.access import get_action_for_reading, may_decide, reviewable_tools
+from approvals.codes import CODES
 from approvals.exceptions import SignInAgain
 from approvals.models import Action
 from approvals.reading.around import Around, around
+from approvals.reading.bar import Bar, bar
 from approvals.reading.card import Card, card
 from approvals.reading.since import since
 from approvals.services.deciding import freshly_signed_in
@@ -41,6 +43,8 @@ def desk(
         "queue": queue,
         "card": shown,
         "around": _around(request, shown) if shown and whole else None,
+        "bar": _bar(request, shown) if shown else None,
+        "codes": CODES,
         "may_stop": request.membership.has(*STOPPERS),
         "may_decide": deciding,
         "unroutable": unroutable_now(shown.action, shown.revision) if shown and waits else "",
@@ -56,6 +60,10 @@ def desk(
 
 def _around(request: PersonRequest, shown: Card) -> Around:
     return around(shown, request.membership, tools=reviewable_tools(request.membership))
+
+
+def _bar(request: PersonRequest, shown: Card) -> Bar:
+    return bar(shown.action, shown.revision, shown.contract, request.user)
 
 
 def _fresh(request: PersonRequest, action: Action) -> bool:

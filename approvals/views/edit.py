@@ -1,4 +1,7 @@
-"""The edit form of an action: its arguments, field by field. What comes of it is another revision, judged anew."""
+"""The edit form of an action: its arguments, field by field, or those of a tool that the agent left aside.
+
+What comes of it is another revision, judged anew. What it would be judged can be looked at before it is sent.
+"""
 
 import uuid
 from typing import Any
@@ -12,15 +15,18 @@ from accounts.pages import PersonRequest, only, page
 from accounts.roles import Role
 from accounts.sessions import signed_in_at
 from approvals.access import get_action_for_reading, may_decide
-from approvals.exceptions import DigestMoved, SignInAgain
+from approvals.exceptions import DigestMoved, NotACandidate, SignInAgain
 from approvals.models import Action, Revision
 from approvals.reading import editing
+from approvals.reading.rewritten import would
 from approvals.services.deciding import freshly_signed_in
+from approvals.services.edit import candidate, tried
 from approvals.services.edit import edit as rewrite
 from approvals.views.decide import again
 from approvals.views.queue import queue_of
 from approvals.views.signing_in import sign_in_again
 from tools.arguments import ArgumentsRefused
+from tools.models import Tool
 from tools.schemas import Problem
 from traces.exceptions import DomainError
 from traces.middleware import wants_document
@@ -34,59 +40,95 @@ def edit(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     action = get_action_for_reading(request.membership, pk)
     if request.method == "POST":
         return _sent(request, action)
-    only(request.GET)
+    name = only(request.GET, "tool")["tool"]
     if action.status != "in_review" or not may_decide(request.membership, action):
         return redirect("action", pk=pk)
+    current = _current(action)
+    other = _other(request, current, name)
     try:
         freshly_signed_in(action, signed_in_at(request))
     except SignInAgain:
         return sign_in_again(request, action, back="action_edit")
-    current = _current(action)
-    return _form(request, action, editing.fields_of(current), digest=current.digest)
+    return _form(request, action, _fields(current, other), digest=current.digest, other=other)
 
 
 def _current(action: Action) -> Revision:
     return action.revisions.select_related("tool_version", "author").get(number=action.revision)
 
 
+def _other(request: PersonRequest, current: Revision, name: str) -> Tool | None:
+    """The tool that was chosen instead, if one was. Raises Http404 where it cannot be."""
+    if not name:
+        return None
+    try:
+        return candidate(request.user, current, request.organization.pk, name)
+    except NotACandidate as refused:
+        raise Http404 from refused
+
+
+def _fields(revision: Revision, other: Tool | None) -> list[editing.Field]:
+    return editing.fields_of(revision, other.version if other else None)
+
+
 def _sent(request: PersonRequest, action: Action) -> HttpResponse:
     began = action.revisions.select_related("tool_version").filter(digest=request.POST.get("digest", "")).first()
     if began is None:
         raise BadRequest("Say what you are editing.")
-    empty = editing.fields_of(began)
-    form = only(request.POST, "digest", "reason", *(field.key for field in empty))
+    other = _other(request, began, request.POST.get("tool", ""))
+    empty = _fields(began, other)
+    form = only(request.POST, "digest", "reason", "tool", "try", *(field.key for field in empty))
     fields = editing.written(empty, form)
     reason = form["reason"].strip()
+    told: dict[str, Any] = {"digest": began.digest, "reason": reason, "other": other}
     arguments, unread = editing.read(fields)
+    trying = bool(form["try"])
     if unread:
-        return _form(request, action, fields, digest=began.digest, problems=unread, reason=reason, status=422)
+        return _form(request, action, fields, problems=unread, status=200 if trying else 422, trying=trying, **told)
+    asked: dict[str, Any] = {"digest": form["digest"], "arguments": arguments, "tool": form["tool"]}
     try:
+        if trying:
+            return _tried(request, action, fields, began, asked, told)
         rewrite(
             actor=request.user,
             organization=request.organization.pk,
             action_id=action.pk,
-            digest=form["digest"],
-            arguments=arguments,
             reason=reason,
             signed_in_at=signed_in_at(request),
+            **asked,
         )
     except ArgumentsRefused as refused:
         if wants_document(request):
             raise
         problems = list(refused.problems)
-        return _form(request, action, fields, digest=began.digest, problems=problems, reason=reason, status=422)
+        return _form(request, action, fields, problems=problems, status=200 if trying else 422, trying=trying, **told)
     except DomainError as refused:
-        return _refused(request, action, fields, refused, reason, began)
+        return _refused(request, action, fields, refused, told, trying=trying)
     return redirect("action", pk=action.pk)
 
 
-def _refused(  # noqa: PLR0917
+def _tried(  # noqa: PLR0917
+    request: PersonRequest,
+    action: Action,
+    fields: list[editing.Field],
+    began: Revision,
+    asked: dict[str, Any],
+    told: dict[str, Any],
+) -> HttpResponse:
+    """What would come of it, without anything being kept. Only for whom the form is."""
+    if not may_decide(request.membership, action):
+        raise Http404
+    judged = tried(request.user, action, **asked)
+    return _form(request, action, fields, would=would(began, judged), trying=True, **told)
+
+
+def _refused(
     request: PersonRequest,
     action: Action,
     fields: list[editing.Field],
     refused: DomainError,
-    reason: str,
-    began: Revision,
+    told: dict[str, Any],
+    *,
+    trying: bool,
 ) -> HttpResponse:
     """Why nothing was changed: on the form with everything that was written, as long as there is something to edit."""
     if refused.http_status == 404:
@@ -94,14 +136,14 @@ def _refused(  # noqa: PLR0917
     if wants_document(request):
         raise refused
     action.refresh_from_db()
-    told: dict[str, Any] = {"reason": reason, "status": refused.http_status}
+    told = {**told, "status": 200 if trying else refused.http_status, "trying": trying}
     if isinstance(refused, DigestMoved) and action.status == "in_review":
         current = _current(action)
-        newer = editing.moved_since(editing.fields_of(current), fields)
-        return _form(request, action, newer, digest=current.digest, problem=_who_moved(current), **told)
+        newer = editing.moved_since(_fields(current, told["other"]), fields)
+        return _form(request, action, newer, problem=_who_moved(current), **{**told, "digest": current.digest})
     if action.status == "in_review" and refused.http_status != 403:
         asked = isinstance(refused, SignInAgain)
-        return _form(request, action, fields, digest=began.digest, problem=refused.message, sign_in_again=asked, **told)
+        return _form(request, action, fields, problem=refused.message, sign_in_again=asked, **told)
     return again(request, action.pk, refused.http_status, refused.message)
 
 
@@ -115,31 +157,28 @@ def _form(
     action: Action,
     fields: list[editing.Field],
     *,
-    digest: str,
     problems: list[Problem] | None = None,
     problem: str = "",
-    reason: str = "",
     status: int = 200,
+    trying: bool = False,
     **extra: Any,
 ) -> HttpResponse:
+    """The form, or while it is written only what would come of it (``edit.html#verdict``)."""
     marked, unplaced = editing.told(fields, problems or [])
     if problems and not problem:
         problem = "Nothing was changed yet: look at what is marked."
-    queue = queue_of(request) if request.membership.has(Role.REVIEWER) and not request.htmx else None
-    return render(
-        request,
-        "approvals/edit.html" if request.htmx else "approvals/desk.html",
-        {
-            "action": action,
-            "fields": marked,
-            "digest": digest,
-            "unplaced": unplaced,
-            "problem": problem,
-            "reason": reason,
-            "editing": True,
-            "view": "card",
-            "queue": queue,
-            **extra,
-        },
-        status=status,
-    )
+    context = {
+        "action": action,
+        "fields": marked,
+        "unplaced": unplaced,
+        "problem": problem,
+        "editing": True,
+        "view": "card",
+        "trying": trying,
+        "reason": "",
+        **extra,
+    }
+    if request.htmx:
+        return render(request, "approvals/edit.html#verdict" if trying else "approvals/edit.html", context)
+    queue = queue_of(request, plain=True) if request.membership.has(Role.REVIEWER) else None
+    return render(request, "approvals/desk.html", {**context, "queue": queue}, status=status)

@@ -174,9 +174,11 @@ def arrived(view: View, viewer: Viewer, since: dt.datetime) -> int:
     return counted({view.lane: [rows.filter(created__gt=since) for rows in lists]}, [], set())[view.lane]
 
 
-def queue_of(request: PersonRequest) -> Queue:
-    """The page of the list that the address names. Raises ``BadRequest`` for a lane or a choice that there is not."""
-    fields = only(request.GET, *FIELDS)
+def queue_of(request: PersonRequest, *, plain: bool = False) -> Queue:
+    """The page of the list that the address names, or with ``plain`` its first, where an address names other things.
+
+    Raises ``BadRequest`` for a lane or a choice that there is not."""
+    fields = dict.fromkeys(FIELDS, "") if plain else only(request.GET, *FIELDS)
     view, viewer = view_of(fields), Viewer.of(request.membership)
     place = Place.read(fields["from"]) if fields["from"] else None
     soon = place.soon if place else viewer.at + SOON
