@@ -104,6 +104,8 @@ def steps(run: uuid.UUID) -> tuple[tuple[StepSeen, ...], list[tuple[str, str]]]:
         revision = written[action.id][action.revision - 1]
         row = ledger.get(action.id)
         reason = refusals.get(action.id)
+        if action.status == "withdrawn":
+            reason = "It was withdrawn because the goal was corrected; propose what the corrected goal calls for."
         if action.status == "denied":
             reason = " ".join(
                 f.text for f in Ruling.from_json(binding.parsed(revision.ruling)).findings if f.verdict is Verdict.DENY

@@ -38,3 +38,17 @@ class RunMovedOn(DomainError):
 
     http_status: ClassVar[int] = 409
     code: ClassVar[str] = "already_decided"
+
+
+class NothingToCorrect(DomainError):
+    """The agent has not said yet how it reads the goal."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "nothing_to_correct"
+
+
+class TooLateToCorrect(DomainError):
+    """A step that may change something has begun, so the goal stands. Cancel the run, or undo it and give another."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_begun"

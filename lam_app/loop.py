@@ -212,9 +212,9 @@ def _propose(turn: Turn, heard: Heard, act: Act) -> None:
     asked = proposal(run, number, act, seen=heard.seen, trace=heard.trace, logprob=logprob, spent=spent)
     with transaction.atomic():
         _leave(turn, RunStatus.WAITING, "proposed", step=number)
+        _keep_plan(turn, heard)  # before the step, which is thereby known to be of this plan
         action = propose(asked)
         step_of(run, number, act, action).save(force_insert=True)
-        _keep_plan(turn, heard)
 
 
 def _keep_plan(turn: Turn, heard: Heard) -> None:

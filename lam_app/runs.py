@@ -41,7 +41,7 @@ def submit(
     member = Membership.objects.of(initiator).filter(organization_id=organization).first()
     if member is None or not member.has(Role.OPERATOR):
         raise MayNotSubmit
-    goal = _words("goal", goal, LONGEST_GOAL)
+    goal = words("goal", goal, LONGEST_GOAL)
     for name in OURS:
         if name in (context or {}):
             raise GoalRefused(f"context.{name}: is kept by the product itself.", errors={"context": "Not yours."})
@@ -112,7 +112,7 @@ def answer(*, actor: User, organization: uuid.UUID, run_id: uuid.UUID, text: str
     Raises RunNotFound, GoalRefused, or RunMovedOn for a run that asks nothing.
     """
     run = own_run(actor, organization, run_id)
-    text = _words("text", text, LONGEST_ANSWER)
+    text = words("text", text, LONGEST_ANSWER)
     with transaction.atomic():
         run = Run.objects.select_for_update(of=("self",)).get(id=run.id)
         if run.status not in (RunStatus.NEEDS_INPUT, RunStatus.NEEDS_HUMAN):
@@ -151,7 +151,8 @@ def own_run(actor: User, organization: uuid.UUID, run_id: uuid.UUID) -> Run:
     return run
 
 
-def _words(field: str, text: str, longest: int) -> str:
+def words(field: str, text: str, longest: int) -> str:
+    """What a person wrote into ``field``, without the blanks around it. Raises GoalRefused."""
     text = text.strip()
     if not text:
         raise GoalRefused(f"{field}: say what is wanted.", errors={field: "Say what is wanted."})

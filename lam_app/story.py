@@ -8,9 +8,10 @@ from django.db.models import F
 
 from accounts.models import Membership
 from accounts.roles import Role
-from approvals.models import Action, Revision
+from approvals.models import Action, Remark, Revision
 from approvals.states import SETTLED
 from lam_app.models import Report, Run, RunQuerySet
+from lam_app.outline import Outline, outline
 from lam_app.states import FINISHED, RunStatus
 from tools.contract import Contract
 from tools.kinds import Tier
@@ -58,6 +59,9 @@ class Story:
     steps: list[Shown]
     events: list[Event]
     report: Report | None
+    plan: Outline | None
+    questions: list[Remark]
+    """What reviewers want to know and nobody has answered, oldest first."""
 
     @property
     def finished(self) -> bool:
@@ -72,7 +76,18 @@ class Story:
     @property
     def seen(self) -> str:
         """Changes whenever something on the page would."""
-        return f"{self.run.status}.{len(self.events)}.{'r' if self.report else '-'}"
+        plan = self.plan.number if self.plan else 0
+        return f"{self.run.status}.{len(self.events)}.{'r' if self.report else '-'}.{plan}.{len(self.questions)}"
+
+    @property
+    def so_far(self) -> list[Action]:
+        """What has been proposed and stands, for the report that is not written yet."""
+        return [action for action in self.actions if action.status not in {"denied", "withdrawn"}]
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything that the run did has changed a record, or may have."""
+        return any(step.changes and step.action.status in {"done", "uncertain", "executing"} for step in self.steps)
 
     @property
     def undoable(self) -> bool:
@@ -114,7 +129,7 @@ def visible_runs(membership: Membership) -> RunQuerySet:
 
 
 def story(run: Run) -> Story:
-    """Read what belongs to a run. Four queries, whatever its size."""
+    """Read what belongs to a run. Six queries, whatever its size, and one more where somebody asks something."""
     actions = list(Action.objects.within(run.organization_id).of_run(run.pk))
     return Story(
         run=run,
@@ -122,7 +137,18 @@ def story(run: Run) -> Story:
         steps=_steps(actions),
         events=list(Event.objects.within(run.organization_id).filter(run=run.pk).reverse()[:EVENTS]),
         report=Report.objects.filter(run=run).first(),
+        plan=outline(run.organization_id, run.pk, actions),
+        questions=_questions([action for action in actions if action.asked_at is not None]),
     )
+
+
+def _questions(asking: list[Action]) -> list[Remark]:
+    """The newest question about each of these actions, oldest first. No query where nobody asks."""
+    if not asking:
+        return []
+    asked = Remark.objects.filter(action__in=asking, kind=Remark.Kind.QUESTION).select_related("action", "author")
+    newest = {remark.action_id: remark for remark in asked.defer("author__password").order_by("id")}
+    return sorted(newest.values(), key=lambda remark: remark.pk)
 
 
 def _steps(actions: list[Action]) -> list[Shown]:

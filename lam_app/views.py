@@ -1,7 +1,7 @@
 """Pages of runs: give a goal, watch it, read what came of it. They write only by calling a verb."""
 
 import uuid
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,7 +10,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only, page
 from accounts.roles import Role
+from approvals.models import Action
+from lam_app.correct import LONGEST_GOAL as LONGEST_READING
+from lam_app.correct import correct_goal, may_correct
 from lam_app.models import Run
+from lam_app.outline import outline
 from lam_app.runs import LONGEST_GOAL, answer, cancel, submit
 from lam_app.states import FINISHED
 from lam_app.story import started, story, visible_runs
@@ -82,15 +86,22 @@ def run(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _page(request: PersonRequest, found: Run, *, problem: str = "", status: int = 200) -> HttpResponse:
-    context = {
+    return render(request, "lam_app/run.html", {**_shown(request, found), "problem": problem}, status=status)
+
+
+def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
+    """What the page of a run shows to whoever asks, and what it offers them."""
+    steers = _may_steer(request, found)
+    return {
         "story": story(found),
         "mine": found.initiator_id == request.user.pk,
-        "may_steer": _may_steer(request, found),
+        "me": request.user.pk,
+        "may_steer": steers,
+        "may_correct": steers and may_correct(found),
         "may_stop": request.membership.has(*STOPPERS),
         "may_undo": may_undo(request, found),
-        "problem": problem,
+        "longest": LONGEST_READING,
     }
-    return render(request, "lam_app/run.html", context, status=status)
 
 
 def _may_steer(request: PersonRequest, found: Run) -> bool:
@@ -105,17 +116,24 @@ def run_live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """The run as it is now, if the page has not seen that yet; 286 ends the asking."""
     seen = only(request.GET, "seen")["seen"]
     found = _run(request, pk)
-    now = story(found)
-    if now.seen == seen:
+    context = _shown(request, found)
+    if context["story"].seen == seen:
         return HttpResponse(status=HTMX_NO_SWAP)
-    context = {
-        "story": now,
-        "mine": found.initiator_id == request.user.pk,
-        "may_steer": _may_steer(request, found),
-        "may_stop": request.membership.has(*STOPPERS),
-        "may_undo": may_undo(request, found),
-    }
-    return render(request, "lam_app/run.html#body", context, status=HTMX_STOP_POLLING if now.finished else 200)
+    ended = context["story"].finished
+    return render(request, "lam_app/run.html#body", context, status=HTMX_STOP_POLLING if ended else 200)
+
+
+@require_GET
+@page()
+def run_plan(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """What the run means to do, for the evidence beside one of its actions: ``step`` is the one to mark."""
+    step = only(request.GET, "step")["step"] or "0"
+    if not step.isascii() or not step.isdecimal() or len(step) > 4:
+        raise BadRequest("That is not the number of a step.")
+    found = _run(request, pk)
+    actions = list(Action.objects.within(found.organization_id).of_run(found.pk))
+    plan = outline(found.organization_id, found.pk, actions, int(step))
+    return render(request, "lam_app/run.html#plan_beside", {"plan": plan, "run": found})
 
 
 @require_GET
@@ -147,6 +165,19 @@ def run_input(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     found = _run(request, pk)
     try:
         answer(actor=request.user, organization=request.organization.pk, run_id=pk, text=text)
+    except DomainError as refused:
+        return _refused(request, found, refused)
+    return redirect("run", pk=pk)
+
+
+@require_POST
+@page()
+def run_correct(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """The initiator says how the goal was meant, before anything that changes the world has begun."""
+    goal = only(request.POST, "goal")["goal"]
+    found = _run(request, pk)
+    try:
+        correct_goal(actor=request.user, organization=request.organization.pk, run_id=pk, text=goal)
     except DomainError as refused:
         return _refused(request, found, refused)
     return redirect("run", pk=pk)

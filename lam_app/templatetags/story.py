@@ -39,6 +39,7 @@ VERBS: Final[dict[str, Told]] = {
     "retried": Told("Tried again under the same key", "rotate-ccw", "warn"),
     "put_off": Told("Waits before another attempt", "hourglass", "warn"),
     "answered": Told("Answered by a person", "message-square"),
+    "corrected": Told("The goal was corrected: planned anew", "pen-line", "warn"),
     "cancelled": Told("Cancelled by a person", "ban", "warn"),
     "refused": Told("An attempt was refused", "ban", "bad"),
     "stop_engaged": Told("A stop was engaged", "octagon-minus", "bad"),
