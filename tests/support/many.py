@@ -19,17 +19,26 @@ ROW = re.compile(r'<a class="row" data-risk="\w+" data-action="([^"]+)"')
 NEXT = re.compile(r'href="/\?([^"]*)">Show the next ones')
 
 
-def copies(admin: psycopg.Connection[Any], action: uuid.UUID, number: int, **columns: str) -> None:
+def copies(
+    admin: psycopg.Connection[Any],
+    action: uuid.UUID,
+    number: int,
+    *,
+    fresh: str = "gen_random_uuid()",
+    revisions: bool = True,
+    **columns: str,
+) -> None:
     """So many copies of an action and of its current revision. ``columns`` are SQL over ``n``, which counts from 1.
 
-    A copy has an id, a run and a revision of its own; everything else is the original's.
+    A copy has an id and a run of its own, made by ``fresh``, and a revision; everything else is the original's.
     """
-    own = {"id": "made.id", "run": "gen_random_uuid()", "step": "1", **columns}
+    own = {"id": "made.id", "run": "made.run", "step": "1", **columns}
+    made = f"SELECT n, {fresh} AS id, {fresh} AS run FROM generate_series(1, %s) AS n"
     admin.execute("DROP TABLE IF EXISTS made")
-    admin.execute(
-        "CREATE TEMP TABLE made AS SELECT n, gen_random_uuid() AS id FROM generate_series(1, %s) AS n", [number]
-    )
+    admin.execute(f"CREATE TEMP TABLE made AS {made}", [number])  # type: ignore[arg-type]
     _copied(admin, "approvals_action", own, "t.id = %s", action)
+    if not revisions:
+        return
     revision = {"id": "gen_random_uuid()", "action_id": "made.id"}
     _copied(admin, "approvals_revision", revision, "t.action_id = %s", action)
 
