@@ -17,6 +17,22 @@ FORESEEN: Final[dict[str, dict[str, Any]]] = {
         ],
         "preconditions": ["/replies"],
     },
+    "create_refund": {
+        "operation": "order_balance",
+        "arguments": {"order_id": "order_id", "less": "amount"},
+        "effect": [
+            {"label": "Given back of the order", "before": "/before", "after": {"answer": "/after"}},
+            {"label": "Kept of the payment", "before": "/left_before", "after": {"answer": "/left_after"}},
+        ],
+    },
+    "pay_invoice": {
+        "operation": "invoice_balance",
+        "arguments": {"invoice_id": "invoice_id", "more": "amount"},
+        "effect": [
+            {"label": "Paid of the invoice", "before": "/before", "after": {"answer": "/after"}},
+            {"label": "Open of the invoice", "before": "/left_before", "after": {"answer": "/left_after"}},
+        ],
+    },
     "erase_record": {
         "operation": "read_record",
         "arguments": {"record_id": "record_id"},

@@ -56,7 +56,7 @@ def _delta(before: str, after: str) -> tuple[str, bool]:
     if was is None or now is None or was[2] != now[2]:
         return "", False
     by = Decimal(now[1]) - Decimal(was[1])
-    return (f"{by:+f}" if by else "", bool(was[2]))
+    return (f"{'+' if by > 0 else '−'}{abs(by):f}" if by else "", bool(was[2]))
 
 
 def figures(
@@ -79,11 +79,11 @@ def _money(revision: Revision, contract: Contract, told: Foreseen | None) -> lis
         return [Figure("Money", f"{tool['amount']} {tool.get('currency') or ''}".strip(), money=True)]
     if Category.MONEY not in contract.categories:
         return []
-    moved = [row for row in changing(told.changes if told else ()) if row.money and row.delta]
-    if len(moved) != 1:
+    rows = [row for row in changing(told.changes if told else ()) if row.money and row.delta]
+    moved = {f"{row.delta[1:]} {row.after.rpartition(' ')[2]}" for row in rows}
+    if len(moved) != 1:  # what is more here is less there: the same money, told twice
         return [Figure("Money", "Not told", "The tool does not say how much")]
-    unit = moved[0].after.rpartition(" ")[2]
-    return [Figure("Money", f"{moved[0].delta.lstrip('+-')} {unit}", money=True)]
+    return [Figure("Money", moved.pop(), money=True)]
 
 
 def _reached(contract: Contract, shown: list[Argument]) -> list[Figure]:

@@ -15,6 +15,7 @@ WORDS: Final[Mapping[str, str]] = {
     Source.UNKNOWN: "Nobody knows where from",
 }
 """What a source is called on the card. A word that this version does not know is read as one that nobody knows."""
+SAID_ALREADY: Final = frozenset({"the goal"})
 DOUBTFUL: Final = frozenset({Source.OUTSIDE, Source.UNKNOWN})
 VOUCHED: Final = frozenset({Source.GOAL, Source.RECORD, Source.PERSON, Source.MEMORY})
 
@@ -48,4 +49,6 @@ def sourced(path: str, provenance: Iterable[Mapping[str, Any]]) -> Sourced:
     if best is None:
         return UNTOLD
     source = best["source"] if best["source"] in WORDS else Source.UNKNOWN
-    return Sourced(str(source), WORDS[source], str(best.get("told") or ""))
+    told = str(best.get("told") or "")
+    # The words say it already where there is nothing more to tell.
+    return Sourced(str(source), WORDS[source], "" if told in SAID_ALREADY else told)

@@ -1,12 +1,24 @@
 """What the office does, one module an area: its records, its operations, and what is there on the first day."""
 
-from sandbox.office import calendar, campaigns, effects, inventory, invoices, orders, people, records, tickets, travel
+from sandbox.office import (
+    balances,
+    calendar,
+    campaigns,
+    effects,
+    inventory,
+    invoices,
+    orders,
+    people,
+    records,
+    tickets,
+    travel,
+)
 from sandbox.operations import OPERATIONS
 from sandbox.store import Store
 
 __all__ = ["OPERATIONS", "furnish"]
 
-AREAS = (people, orders, inventory, invoices, effects, travel, tickets, calendar, campaigns, records)
+AREAS = (people, orders, inventory, invoices, balances, effects, travel, tickets, calendar, campaigns, records)
 """Importing them declares their operations: whoever needs OPERATIONS takes it from here."""
 
 
