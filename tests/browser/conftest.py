@@ -171,6 +171,14 @@ def give_goal(operator: Page, goal: str) -> str:
     return operator.url
 
 
+def says_yes(page: Page) -> None:
+    """Approve what the card shows: with a second press where nothing takes it back."""
+    first = page.locator("#decide [data-key=approve]")
+    first.click()
+    if first.get_attribute("popovertarget"):
+        page.locator("#approve-dialog button[value=approve]").click()
+
+
 def faults(page: Page) -> list[str]:
     """What axe-core finds, and whether the page scrolls sideways."""
     found = [

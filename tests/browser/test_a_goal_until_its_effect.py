@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, faults_everywhere, give_goal, picture
+from tests.browser.conftest import PHONE, faults_everywhere, give_goal, picture, says_yes
 from tests.support.up import Up
 
 GOAL = "Tell the customer of order 1009 that it is delayed until Friday"
@@ -37,6 +37,10 @@ def test_a_goal_is_approved_by_somebody_else_and_takes_effect_once(product: Up, 
     expect(reviewer.locator(".args")).to_contain_text("Friday")
     expect(reviewer.locator("#evidence")).to_contain_text(GOAL)
     reviewer.get_by_role("button", name="Approve message to customer of order 1009").click()
+    asked = reviewer.locator("#approve-dialog")
+    expect(asked).to_contain_text("This cannot be taken back")
+    assert messages(product, "1009") == []
+    asked.get_by_role("button", name="Approve message to customer of order 1009").click()
     expect(reviewer.locator("#card-status")).to_have_text("Done")
     expect(reviewer.locator(".stage")).to_have_count(4)
     expect(reviewer.locator("#card-story")).to_contain_text("Permit signed")
@@ -66,13 +70,14 @@ def test_a_goal_of_two_parts_waits_twice_and_both_effects_are_in_the_office(
     expect(reviewer.locator("#sentence")).to_have_text("Refund order 1009: The kettle arrived broken.")
     assert faults_everywhere(reviewer, "refund") == []
     assert product.office.effects("create_refund") == 0
-    reviewer.get_by_role("button", name="Approve refund of order 1009").click()
+    expect(reviewer.locator("#decide [data-key=approve]")).to_contain_text("Approve refund of order 1009")
+    says_yes(reviewer)
     expect(reviewer.locator("#card-status")).to_have_text("Done")
     operator.locator(".step [data-status=in_review]").first.wait_for()
     reviewer.goto("/")
     reviewer.locator(".row", has_text="Send a message to customer of order 1009").click()
     expect(reviewer.locator(".args")).to_contain_text("has been refunded")
-    reviewer.get_by_role("button", name="Approve message to customer of order 1009").click()
+    says_yes(reviewer)
     expect(reviewer.locator("#card-status")).to_have_text("Done")
 
     operator.goto(run)
@@ -95,7 +100,8 @@ def test_a_rejected_request_is_told_to_the_agent_and_nothing_is_sent(product: Up
     expect(reviewer.locator("#sentence")).to_contain_text("1010")
     reviewer.get_by_role("button", name="Reject…").click()
     picture(reviewer, "reject")
-    reviewer.get_by_label("Reason").fill("The customer asked not to be written to.")
+    reviewer.get_by_role("radio", name="Not allowed").check()
+    reviewer.get_by_label("Tell the agent").fill("The customer asked not to be written to.")
     reviewer.get_by_role("button", name="Reject and tell the agent").click()
     expect(reviewer.locator("#card-status")).to_have_text("Rejected")
     expect(reviewer.locator("#card-votes")).to_contain_text("asked not to be written to")
@@ -111,6 +117,6 @@ def test_the_same_journey_on_a_phone(product: Up, sign_in: Callable[..., Page]) 
     reviewer.locator(".row", has_text="1011").click()
     expect(reviewer.locator("#sentence")).to_be_visible()
     expect(reviewer.locator(".pane-list")).to_be_hidden()
-    reviewer.get_by_role("button", name=re.compile("^Approve")).click()
+    says_yes(reviewer)
     expect(reviewer.locator("#card-status")).to_have_text("Done")
     assert messages(product, "1011") == ["Your order 1011 is delayed until Tuesday."]

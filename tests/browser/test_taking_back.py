@@ -1,12 +1,11 @@
 """A run is taken back: the plan before anybody asks, the compensation through the same gate, and what then stands."""
 
-import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
 from sandbox.demo import SAGA
-from tests.browser.conftest import faults_everywhere, give_goal
+from tests.browser.conftest import faults_everywhere, give_goal, says_yes
 from tests.support.up import Up
 
 
@@ -15,7 +14,7 @@ def decided(reviewer: Page, summary: str, *, ends: str) -> None:
     reviewer.goto("/")
     reviewer.locator(".row", has_text=summary).first.click()
     expect(reviewer.locator("#sentence")).to_contain_text(summary)
-    reviewer.get_by_role("button", name=re.compile("^(Approve|Cancel|Book)")).first.click()
+    says_yes(reviewer)
     expect(reviewer.locator("#card-status")).to_have_text(ends)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import faults_everywhere, give_goal, picture
+from tests.browser.conftest import faults_everywhere, give_goal, picture, says_yes
 from tests.support.up import Up
 
 
@@ -17,10 +17,10 @@ def test_the_second_approval_meets_the_current_state(product: Up, sign_in: Calla
         person.locator(".row", has_text="1007").click()
         expect(person.locator("#sentence")).to_contain_text("1007")
     second.route("**/live/**", lambda route: route.abort())  # the second page does not learn of it in time
-    first.get_by_role("button", name=re.compile("^Approve")).click()
+    says_yes(first)
     expect(first.locator("#card-status")).to_have_text("Done")
     with second.expect_response("**/decide/") as answered:
-        second.get_by_role("button", name=re.compile("^Approve")).click()
+        says_yes(second)
     assert answered.value.status == 409
     expect(second.get_by_role("alert")).to_contain_text("Somebody was first")
     expect(second.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)
@@ -37,7 +37,7 @@ def test_an_open_card_learns_that_somebody_decided(sign_in: Callable[..., Page])
         person.goto("/")
         person.locator(".row", has_text="1008").click()
         expect(person.locator("#sentence")).to_contain_text("1008")
-    first.get_by_role("button", name=re.compile("^Approve")).click()
+    says_yes(first)
     expect(second.locator("#card-status")).to_have_text("Done")
     expect(second.get_by_role("button", name=re.compile("^Approve"))).to_have_count(0)
     expect(second.locator("#card-votes")).to_contain_text("reviewer approved")
