@@ -296,8 +296,8 @@ def test_the_web_account_can_do_what_the_pages_ask_of_it(world: World, as_web: p
     tool = ready(world)
     as_web.execute(
         "INSERT INTO traces_event (id, organization, actor_kind, actor, actor_name, verb, subject_kind, subject,"
-        " source, target, transaction, digest) VALUES (gen_random_uuid(), %s, 'person', %s, 'administrator', 'tool_set',"
-        " 'tool', %s, '', '', pg_current_xact_id()::text::bigint, decode(repeat('00', 32), 'hex'))",
+        " source, target, transaction, digest) VALUES (gen_random_uuid(), %s, 'person', %s, 'administrator',"
+        " 'tool_set', 'tool', %s, '', '', pg_current_xact_id()::text::bigint, decode(repeat('00', 32), 'hex'))",
         [world.organization.pk, world.administrator.pk, tool.pk],
     )
     as_web.execute(*_insert(tool, by_id=world.administrator.pk))

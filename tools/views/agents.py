@@ -22,6 +22,8 @@ from traces.exceptions import DomainError
 
 A_PAGE: Final = 20
 CHANGES_SHOWN: Final = 8
+TOOLS_SHOWN: Final = 60
+MOST_TOOLS: Final = 500
 
 
 @require_http_methods(["GET", "POST"])
@@ -74,12 +76,14 @@ def _shown(request: PersonRequest, asked: dict[str, str], *, problem: DomainErro
 
 def _details(request: PersonRequest, agent: Agent) -> dict[str, Any]:
     """What an agent may propose, and what changed last."""
-    listed = list(agent.tools.order_by("name"))
+    listed = list(agent.tools.order_by("name")[:MOST_TOOLS])
     others = Tool.objects.filter(organization=request.organization).exclude(agents=agent).order_by("name")
     people = Membership.objects.filter(organization=request.organization, user__is_active=True)
     return {
         "listed": listed,
-        "others": others.values_list("pk", "name")[:500],
+        "shown": listed[:TOOLS_SHOWN],
+        "count_listed": agent.tools.count(),
+        "others": others.values_list("pk", "name")[:MOST_TOOLS],
         "tiers": [(tier.value, REACH[tier]) for tier in Tier],
         "people": people.order_by("user__username").values_list("user_id", "user__username")[:500],
         "own": agent.owner_id == request.user.pk,
