@@ -28,18 +28,21 @@ export function send(form, button) {
   const decided = document.getElementById("card").dataset.action
   const source = document.createElement("span") // a form would send its fields a second time
   document.body.append(source)
-  source.addEventListener("htmx:beforeSwap", (event) => {
-    const { xhr } = event.detail
-    if (xhr.status >= 400 && (xhr.getResponseHeader("Content-Type") ?? "").includes("text/html")) {
-      event.detail.shouldSwap = xhr.responseText.includes('id="card"')
-      event.detail.isError = false
-    }
-  })
+  // A refusal is an answer too: the card as it stands now, under the reason. Anything else that fails leaves it alone.
+  const refused = (event) => {
+    const { requestConfig, xhr } = event.detail
+    if (requestConfig?.elt !== source || xhr.status < 400) return
+    event.detail.shouldSwap = xhr.responseText.includes('id="card"')
+    event.detail.isError = !event.detail.shouldSwap
+  }
+  document.addEventListener("htmx:beforeSwap", refused)
   window.htmx
     .ajax("POST", form.action, {
       source, target: "#card", swap: "outerHTML", values: { ...values, next: next.dataset.action },
     })
-    .then(() => {
+    .catch(() => say("The server did not answer, so whether it was decided is not known. Reload and look."))
+    .finally(() => {
+      document.removeEventListener("htmx:beforeSwap", refused)
       source.remove()
       delete form.dataset.sent
       arrived(decided, next.dataset.action)
