@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from django.test import Client
 
 from tests.chaos.killing import KEYED, OUTSIDE, send
 from tests.support.sql import speaking_as
 from tests.support.stage import SIGN, Stage
-from tests.support.up import until
+from tests.support.up import Up, until
 from tests.support.world import World, approved
 from tools.models import Execution
 from traces import schema
@@ -75,6 +76,21 @@ def test_f38_an_older_program_says_that_it_is_not_ready_and_why(world: World) ->
         assert f"tools.{NEWER}" in answer.json()["detail"]
         assert Client().get("/healthz").status_code == 200
     assert Client().get("/readyz").status_code == 200
+
+
+@pytest.mark.slow
+def test_f38_an_older_version_does_not_start_on_a_database_that_a_newer_one_has_migrated() -> None:
+    with Up(LAM_DEMO="people") as up:
+        with psycopg.connect(up.owner, autocommit=True) as owner:
+            owner.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('tools', %s, now())", [NEWER])
+        up.stop()
+        up.output.write_bytes(b"")
+        up.spawn()
+        until(lambda: up.ended, 90, "it refused to start")
+        assert up.process is not None
+        assert up.process.returncode == 1
+        assert f"tools.{NEWER}. Start that one" in up.said
+        assert "ready http" not in up.said
 
 
 def test_f38_a_newer_program_is_not_ready_before_its_migrations(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
