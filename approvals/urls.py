@@ -2,7 +2,24 @@
 
 from django.urls import path
 
-from approvals.views import action, assign, decide, edit, evidence, inbox, practice, probe, remarks, stop
+from approvals.views import (
+    action,
+    assign,
+    coverage,
+    decide,
+    edit,
+    evidence,
+    history,
+    inbox,
+    policy,
+    policy_entry,
+    practice,
+    probe,
+    remarks,
+    replay,
+    stop,
+    trying,
+)
 
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
@@ -18,6 +35,23 @@ urlpatterns = [
     path("actions/<uuid:pk>/edit/", edit.edit, name="action_edit"),
     path("actions/<uuid:pk>/probe/", probe.probe, name="action_probe"),
     path("practice/", practice.practice, name="practice"),
+    path("policy/", policy.policy, name="policy"),
+    path("policy/new/", policy_entry.new, name="policy_new"),
+    path("policy/entries/<slug:entry>/", policy_entry.entry, name="policy_entry"),
+    path("policy/entries/<slug:entry>/remove/", policy.remove, name="policy_remove"),
+    path("policy/bounds/", policy.bounds, name="policy_bounds"),
+    path("policy/json/", policy.expert, name="policy_json"),
+    path("policy/history/", history.history, name="policy_history"),
+    path("policy/history/<uuid:pk>/", history.version, name="policy_version"),
+    path("policy/history/<uuid:pk>/return/", history.go_back, name="policy_return"),
+    path("policy/try/", trying.try_a_call, name="policy_try"),
+    path("policy/replay/", replay.replays, name="policy_trials"),
+    path("policy/replay/<uuid:pk>/", replay.replay, name="policy_trial"),
+    path("policy/replay/<uuid:pk>/live/", replay.live, name="policy_trial_live"),
+    path("policy/replay/<uuid:pk>/start/", replay.start, name="policy_trial_start"),
+    path("policy/replay/<uuid:pk>/cancel/", replay.cancel, name="policy_trial_cancel"),
+    path("policy/replay/<uuid:pk>/accept/", replay.accept, name="policy_trial_accept"),
+    path("policy/coverage/", coverage.covered, name="policy_coverage"),
     path("stop/", stop.stop, name="stop"),
     path("stop/<uuid:pk>/ease/", stop.ease, name="stop_ease"),
     path("stop/<uuid:pk>/release/", stop.release, name="stop_release"),

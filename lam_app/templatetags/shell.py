@@ -137,6 +137,8 @@ def shell(context: RequestContext) -> Shell:
         if permissions.current:
             govern = [Link(tools.name, tools.href, tools.icon)]
         govern += [permissions, link("Agents", "agents", "bot")]
+    if membership.has(Role.ADMINISTRATOR, Role.AUDITOR, Role.REVIEWER):
+        govern.append(link("Policy", "policy", "scale"))
     groups = [Group("", work), Group("Govern", [*govern, outbox])]
     if membership.has(Role.AUDITOR):
         groups.append(Group("Remember", [link("Audit", "audit", "scroll-text")]))
