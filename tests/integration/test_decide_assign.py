@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.test import Client
 
 from approvals.exceptions import (
     AlreadyDecided,
@@ -21,7 +22,7 @@ from approvals.services.hold import hold
 from approvals.services.reject import reject
 from tests.support.desking import does, has_it, lapsed, leaving, on, told
 from tests.support.sql import REFUSED, refusal
-from tests.support.voting import browser, decide, status, two_needed, yes
+from tests.support.voting import BACKEND, browser, decide, status, two_needed, yes
 from tests.support.world import MESSAGE, World
 from traces.clock import later
 
@@ -158,3 +159,18 @@ def test_the_door_takes_one_wish_and_its_own_fields(world: World) -> None:
         assert post(world, "reviewer", action, **wrong) == 400
     assert post(world, "outsider", action, what="claim") == 404
     assert has_it(action) == world.reviewer.pk
+
+
+@pytest.mark.parametrize("door", ["assign", "remarks", "decide"])
+def test_t67_no_door_opens_without_the_token_of_a_page_of_ours(door: str, world: World) -> None:
+    action = world.staged()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.reviewer, backend=BACKEND)
+    at = f"/actions/{action.pk}/{door}/"
+    form = {"assign": {"what": "claim"}, "remarks": {"kind": "comment", "text": "x"}, "decide": {"decision": "hold"}}
+    assert client.post(at, form[door]).status_code == 403
+    assert client.post(at, form[door], headers={"Origin": "https://elsewhere.invalid"}).status_code == 403
+    assert client.post(at, '{"what": "claim"}', content_type="text/plain").status_code == 403
+    assert client.get(at).status_code == 405
+    action.refresh_from_db()
+    assert (action.assignee_id, action.held_at, action.remarks.count()) == (None, None, 0)
