@@ -2,11 +2,12 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import Final
 
 from django import template
 from django.http import HttpRequest, QueryDict
 from django.template.context import RequestContext
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Membership
 from accounts.roles import Role
@@ -62,6 +63,36 @@ class Shell:
     may_stop: bool = False
 
 
+@dataclass(frozen=True)
+class Place:
+    """A page that stands in the navigation: its word, the name of its route, its icon, and who may open it (all, where
+    no role is named). The page itself checks again.
+    """
+
+    name: str
+    url: str
+    icon: str
+    roles: tuple[Role, ...] = ()
+
+
+PLACES: Final[dict[str, tuple[Place, ...]]] = {
+    "": (Place("Runs", "runs", "route"),),
+    "Govern": (
+        Place("Tools", "tools", "wrench"),
+        Place("Permissions", "matrix", "key-round", (Role.ADMINISTRATOR, Role.AUDITOR)),
+        Place("Agents", "agents", "bot", (Role.ADMINISTRATOR, Role.AUDITOR)),
+        Place("Policy", "policy", "scale", (Role.ADMINISTRATOR, Role.AUDITOR, Role.REVIEWER)),
+        Place("People", "people", "users", (Role.ADMINISTRATOR,)),
+        Place("Outbox", "outbox", "send"),
+    ),
+    "Remember": (
+        Place("Audit", "audit", "scroll-text", (Role.AUDITOR,)),
+        Place("Metrics", "metrics", "chart-column", (Role.ADMINISTRATOR, Role.AUDITOR)),
+    ),
+}
+"""Where one can go, group by group. A page that is not there yet, or not here, is left out."""
+
+
 def _capped(number: int) -> str:
     return f"{CAP}+" if number > CAP else str(number or "")
 
@@ -111,6 +142,29 @@ def _unroutable(request: HttpRequest, membership: Membership) -> list[Link]:
     return [Link("Nobody can decide", href, "users", "page" if here else "", _capped(waiting), urgent=True)]
 
 
+def _links(request: HttpRequest, membership: Membership, places: tuple[Place, ...]) -> list[Link]:
+    """The places of one group that exist and that this person may open; the one they are at is marked."""
+    found = [(place, href) for place in places if _open_to(membership, place) and (href := _address(place.url))]
+    at = max((href for href in _addresses() if request.path.startswith(href)), key=len, default="")
+    return [Link(place.name, href, place.icon, "page" if href == at else "") for place, href in found]
+
+
+def _open_to(membership: Membership, place: Place) -> bool:
+    return not place.roles or membership.has(*place.roles)
+
+
+def _address(name: str) -> str:
+    """The address of a page, or nothing where this installation has no such page."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _addresses() -> list[str]:
+    return [href for group in PLACES.values() for place in group if (href := _address(place.url))]
+
+
 @register.simple_tag(takes_context=True)
 def shell(context: RequestContext) -> Shell:
     """The frame for whoever asks; empty for strangers."""
@@ -119,29 +173,12 @@ def shell(context: RequestContext) -> Shell:
     if membership is None:
         return Shell()
 
-    def link(name: str, url: str, icon: str) -> Link:
-        href = reverse(url)
-        return Link(name, href, icon, "page" if request.path.startswith(href) else "")
-
     work = _inbox(request, membership) if membership.has(Role.REVIEWER) else []
     if membership.has(Role.ADMINISTRATOR):
         work += _unroutable(request, membership)
-    work.append(link("Runs", "runs", "route"))
-    outbox = link("Outbox", "outbox", "send")
-    tools = link("Tools", "tools", "wrench")
-    if outbox.current:
-        tools = Link(tools.name, tools.href, tools.icon)
-    govern = [tools]
-    if membership.has(Role.ADMINISTRATOR, Role.AUDITOR):
-        permissions = link("Permissions", "matrix", "key-round")
-        if permissions.current:
-            govern = [Link(tools.name, tools.href, tools.icon)]
-        govern += [permissions, link("Agents", "agents", "bot")]
-    if membership.has(Role.ADMINISTRATOR, Role.AUDITOR, Role.REVIEWER):
-        govern.append(link("Policy", "policy", "scale"))
-    groups = [Group("", work), Group("Govern", [*govern, outbox])]
-    if membership.has(Role.AUDITOR):
-        groups.append(Group("Remember", [link("Audit", "audit", "scroll-text")]))
+    places = {name: _links(request, membership, found) for name, found in PLACES.items()}
+    groups = [Group("", [*work, *places.pop("")])]
+    groups += [Group(name, links) for name, links in places.items() if links]
     may_stop = membership.has(*STOPPERS)
     stops = [
         Stop(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from approvals.services.ask import ask
 from approvals.services.edit import edit
 from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
+from lam_app import context
 from lam_app.models import Run
 from lam_app.tasks import advance_runs
 from tests.support.model import Script, finish, fresh, note, only_notes, said
@@ -177,13 +179,20 @@ def test_t103_a_free_tool_is_held_for_what_nobody_has_said(
     assert (action.status, objections(action)) == (status, why)
 
 
-def test_t103_what_only_a_tools_answer_says_is_no_order_of_anybody(world: World, script: Script) -> None:
+@pytest.mark.parametrize("trusted", [True, False])
+def test_t103_what_only_a_tools_answer_says_counts_as_much_as_that_tools_word(
+    world: World, script: Script, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
     run = acting_freely(world, script, said(put("teacup")))
     sign_permits()
     execute_permitted()
     receipt = str(binding.parsed(Execution.objects.get(action__in=Action.objects.of_run(run.id)).result)["receipt"])
     script.say = lambda _: (200, said(put(receipt)))
+    seen, talk = context.steps(run.id)
+    believed = tuple(replace(step, trusted=trusted) for step in seen)
+    monkeypatch.setattr(context, "steps", lambda _run: (believed, talk))
     advance_runs()
     second = Action.objects.get(run=run.id, step=2)
     told = "thing comes from text that came from outside (step 1, put_odd)."
-    assert (second.status, objections(second)) == ("in_review", [("provenance", told)])
+    held = ("in_review", [("provenance", told)])
+    assert (second.status, objections(second)) == (("permitted", []) if trusted else held)
