@@ -16,7 +16,7 @@ from lam_app.correct import correct_goal, may_correct
 from lam_app.models import Run
 from lam_app.outline import outline
 from lam_app.runs import LONGEST_GOAL, answer, cancel, submit
-from lam_app.states import FINISHED
+from lam_app.states import FINISHED, RunStatus
 from lam_app.story import started, story, visible_runs
 from lam_app.undo_views import may_undo
 from tools.killswitch import STOPPERS
@@ -27,6 +27,16 @@ EXAMPLES: Final = (
     "Tell the customer of order 1009 that it is delayed until Friday",
     "Write a note about order 1009: the customer asked for a call back",
 )
+
+
+STATES: Final[dict[str, frozenset[str]]] = {
+    "": frozenset(),
+    "moving": frozenset({RunStatus.SUBMITTED, RunStatus.PLANNING, RunStatus.WAITING, RunStatus.UNDOING}),
+    "needs": frozenset({RunStatus.NEEDS_INPUT, RunStatus.NEEDS_HUMAN, RunStatus.HALTED}),
+    "ended": FINISHED,
+}
+WORDS: Final = (("", "All"), ("moving", "Moving"), ("needs", "Needs a person"), ("ended", "Ended"))
+"""The list's parts, and what they are called."""
 
 
 def _run(request: PersonRequest, pk: uuid.UUID) -> Run:
@@ -41,8 +51,12 @@ def _run(request: PersonRequest, pk: uuid.UUID) -> Run:
 @page()
 def runs(request: PersonRequest) -> HttpResponse:
     """Runs, newest first: an operator's own, or the organization's for those who review and audit."""
-    fields = only(request.GET, "before")
+    fields = only(request.GET, "before", "state")
+    if fields["state"] not in STATES:
+        raise BadRequest("Runs are not sorted like this.")
     rows = visible_runs(request.membership)
+    if fields["state"]:
+        rows = rows.filter(status__in=STATES[fields["state"]])
     if fields["before"]:
         try:
             rows = rows.filter(id__lt=uuid.UUID(fields["before"]))
@@ -57,6 +71,9 @@ def runs(request: PersonRequest) -> HttpResponse:
         "may_stop": request.membership.has(*STOPPERS),
         "over": FINISHED,
         "first_page": not fields["before"],
+        "state": fields["state"],
+        "states": WORDS,
+        "me": request.user.pk,
     }
     return render(request, "lam_app/runs.html", context)
 
