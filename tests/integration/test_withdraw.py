@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
+from approvals.exceptions import ActionNotFound, NotAPrincipal, TooLate
 from approvals.models import Action, Permit
 from approvals.services import withdraw
 from approvals.services.rejudge import rejudge
@@ -99,3 +100,23 @@ def test_t58_a_run_is_ended_by_its_initiator_or_an_administrator_and_once(world:
     with pytest.raises(RunMovedOn) as caught:
         cancel(actor=world.operator, organization=world.organization.id, run_id=run.id)
     assert caught.value.http_status == 409
+
+
+def test_t13_one_step_is_withdrawn_by_whom_it_acts_for_before_anything_is_done(world: World) -> None:
+    waiting, permitted, done = world.staged(), world.staged(), world.staged()
+    for action in (permitted, done):
+        approved(world, action)
+    sign_permits()
+    asked = {"organization": world.organization.id, "digest": ""}
+    for action in (waiting, permitted):
+        with pytest.raises(NotAPrincipal):
+            withdraw.withdraw(actor=world.reviewer, action_id=action.id, **asked)
+        withdraw.withdraw(actor=world.operator, action_id=action.id, **asked)
+        assert Action.objects.get(id=action.id).status == "withdrawn"
+    assert Permit.objects.get(action=permitted).revoked_at is not None
+    assert execute_permitted() == 1
+    with pytest.raises(TooLate):
+        withdraw.withdraw(actor=world.operator, action_id=done.id, **asked)
+    with pytest.raises(ActionNotFound):
+        withdraw.withdraw(actor=world.outsider, action_id=waiting.id, organization=world.elsewhere.id, digest="")
+    assert OutboxMessage.objects.count() == 1
