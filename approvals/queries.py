@@ -83,6 +83,10 @@ class ActionQuerySet(models.QuerySet["Action"]):
         """In review, and it takes another action back."""
         return self.in_review().filter(undo_of__isnull=False)
 
+    def escalated(self) -> "ActionQuerySet":
+        """In review, and a reviewer asked those who administer to look, oldest first."""
+        return self.in_review().filter(escalated_at__isnull=False).order_by("created", "id")
+
     def unroutable(self) -> "ActionQuerySet":
         """In review, and nobody could decide when it was ruled, oldest first."""
         return self.in_review().exclude(unroutable="").order_by("created", "id")

@@ -150,6 +150,11 @@ class Action(Moving):
                 name="action_unroutable",
             ),
             models.Index(
+                fields=["organization", "created", "id"],
+                condition=models.Q(status="in_review", escalated_at__isnull=False),
+                name="action_escalated",
+            ),
+            models.Index(
                 fields=["tool", "id"],
                 condition=models.Q(status__in=["done", "failed", "uncertain", "undone", "rejected"]),
                 name="action_alike",

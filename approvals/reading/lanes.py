@@ -76,6 +76,12 @@ class Viewer:
         everything = Action.objects.within(self.membership.organization_id)
         return (everything if self.membership.has(Role.ADMINISTRATOR) else self.reviewable).unroutable()
 
+    @cached_property
+    def escalated(self) -> ActionQuerySet:
+        """What a reviewer asked those who administer to look at, who see all of it."""
+        everything = Action.objects.within(self.membership.organization_id)
+        return (everything if self.membership.has(Role.ADMINISTRATOR) else self.reviewable).escalated()
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -91,7 +97,13 @@ class Lane:
     """Whether it may hold a large share of what waits: then it is read tool by tool."""
     urgent: bool = False
 
+    @property
+    def administered(self) -> bool:
+        """Whether it is for administrators too, whether they review or not."""
+        return self.name in ADMINISTERED
 
+
+ADMINISTERED: Final = frozenset({"unroutable", "escalated"})
 LANES: Final = {
     lane.name: lane
     for lane in (
@@ -175,6 +187,15 @@ LANES: Final = {
             "What a person set aside for later. Its time goes on running.",
         ),
         Lane(
+            "escalated",
+            "Escalated",
+            lambda viewer: viewer.escalated,
+            (S.IN_REVIEW,),
+            "Nothing is escalated",
+            "What a reviewer asked those who administer to look at. It waits on for whoever may decide.",
+            urgent=True,
+        ),
+        Lane(
             "unroutable",
             "Nobody can decide",
             lambda viewer: viewer.unroutable,
@@ -187,7 +208,7 @@ LANES: Final = {
     )
 }
 """In the order in which they are listed."""
-OWN: Final = tuple(name for name in LANES if name != "unroutable")
+OWN: Final = tuple(name for name in LANES if name not in ADMINISTERED)
 """A reviewer's lanes."""
 
 

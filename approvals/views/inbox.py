@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.pages import HTMX_NO_SWAP, PersonRequest, only, page
 from accounts.roles import Role
 from approvals.reading.card import card
-from approvals.reading.lanes import CAP, SOON, Viewer
+from approvals.reading.lanes import ADMINISTERED, CAP, SOON, Viewer
 from approvals.services.keep_view import forget_view, keep_view
 from approvals.views.action import desk
 from approvals.views.filters import FILTERS, kept_view, view_of
@@ -25,8 +25,8 @@ FIRST_PAGES: Final = ((Role.OPERATOR, "runs"), (Role.AUDITOR, "audit"), (Role.AD
 @page()
 def inbox(request: PersonRequest) -> HttpResponse:
     """What waits for this person. Whoever reviews nothing is taken to the first page of their own part."""
-    unroutable = request.GET.get("lane") == "unroutable" and request.membership.has(Role.ADMINISTRATOR)
-    if not request.membership.has(Role.REVIEWER) and not unroutable:
+    theirs = request.GET.get("lane") in ADMINISTERED and request.membership.has(Role.ADMINISTRATOR)
+    if not request.membership.has(Role.REVIEWER) and not theirs:
         for role, name in FIRST_PAGES:
             if request.membership.has(role):
                 return redirect(name)

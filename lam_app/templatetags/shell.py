@@ -132,14 +132,22 @@ def _inbox(request: HttpRequest, membership: Membership) -> list[Link]:
     return own
 
 
-def _unroutable(request: HttpRequest, membership: Membership) -> list[Link]:
-    """What waits for people who are not there: an administrator can mend that, so it is never out of sight."""
-    waiting = Action.objects.within(membership.organization_id).unroutable()[: CAP + 1].count()
-    here = request.path == reverse("inbox") and request.GET.get("lane") == "unroutable"
-    if not waiting and not here:
-        return []
-    href = f"{reverse('inbox')}?lane=unroutable"
-    return [Link("Nobody can decide", href, "users", "page" if here else "", _capped(waiting), urgent=True)]
+def _administered(request: HttpRequest, membership: Membership) -> list[Link]:
+    """What waits for people who are not there, and what reviewers ask an administrator to look at: never out of sight,
+    while there is any of it."""
+    within = Action.objects.within(membership.organization_id)
+    lanes = (
+        ("unroutable", "Nobody can decide", "users", within.unroutable()),
+        ("escalated", "Escalated", "flag", within.escalated()),
+    )
+    found = []
+    for lane, name, icon, rows in lanes:
+        waiting = rows[: CAP + 1].count()
+        here = request.path == reverse("inbox") and request.GET.get("lane") == lane
+        if waiting or here:
+            href = f"{reverse('inbox')}?lane={lane}"
+            found.append(Link(name, href, icon, "page" if here else "", _capped(waiting), urgent=True))
+    return found
 
 
 def _links(request: HttpRequest, membership: Membership, places: tuple[Place, ...]) -> list[Link]:
@@ -175,7 +183,7 @@ def shell(context: RequestContext) -> Shell:
 
     work = _inbox(request, membership) if membership.has(Role.REVIEWER) else []
     if membership.has(Role.ADMINISTRATOR):
-        work += _unroutable(request, membership)
+        work += _administered(request, membership)
     places = {name: _links(request, membership, found) for name, found in PLACES.items()}
     groups = [Group("", [*work, *places.pop("")])]
     groups += [Group(name, links) for name, links in places.items() if links]

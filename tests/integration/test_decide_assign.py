@@ -99,6 +99,11 @@ def test_it_is_brought_before_those_who_administer_with_a_reason(world: World) -
     action.refresh_from_db()
     assert (action.escalated_at is not None, action.status) == (True, "in_review")
     assert told(world, action)[-1] == "escalated"
+    page = browser(world, "administrator").get("/?lane=escalated")
+    assert [row.action.pk for row in page.context["queue"].rows] == [action.pk]
+    assert "Escalated" in browser(world, "administrator").get("/tools/").content.decode()
+    assert "Escalated" not in browser(world, "auditor").get("/tools/").content.decode()
+    assert browser(world, "operator").get("/?lane=escalated").status_code == 302
 
 
 @pytest.mark.parametrize(("name", "refused"), [("operator", PrincipalMayNotDecide), ("auditor", NotPermitted)])
