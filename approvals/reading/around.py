@@ -27,6 +27,7 @@ from tools.models import Tool
 MOST_STEPS: Final = 60
 MOST_REMARKS: Final = 100
 READS_RUNS: Final = (Role.REVIEWER, Role.ADMINISTRATOR, Role.AUDITOR, Role.DEVELOPER)
+READS_POLICY: Final = (Role.REVIEWER, Role.ADMINISTRATOR, Role.AUDITOR)
 READS_TRACES: Final = (Role.AUDITOR, Role.DEVELOPER)
 
 
@@ -85,6 +86,8 @@ class Around:
     remarks: list[Remark]
     choices: list[Choice]
     may_trace: bool
+    reads_policy: bool
+    """Whether the pages of the policy are open to the reader."""
 
     @property
     def noticed(self) -> list[dict[str, Any]]:
@@ -130,6 +133,7 @@ def around(card: Card, reader: Membership, *, tools: list[uuid.UUID]) -> Around:
         remarks=list(Remark.objects.filter(action=action).select_related("author").order_by("id")[:MOST_REMARKS]),
         choices=_choices(card),
         may_trace=may_read_trace(reader, action),
+        reads_policy=reader.has(*READS_POLICY),
     )
 
 
