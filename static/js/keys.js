@@ -37,8 +37,10 @@ function button(selector) {
 
 // ---------------------------------------------------------------- dialogs
 
+// The button that a dialog or a form is there for, as far as it can be pressed: an edit is checked before it is saved.
 function confirmation(open) {
-  return open.querySelector("[data-key=confirm], .btn-primary[type=submit], .btn-stop-now[type=submit], [type=submit]")
+  const ways = ["[data-key=confirm]", ".btn-primary[type=submit]", ".btn-stop-now[type=submit]", "[type=submit]"]
+  return ways.map((way) => open.querySelector(`${way}:not(:disabled)`)).find(Boolean) ?? null
 }
 
 function inDialog(event, open) {

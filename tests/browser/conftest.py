@@ -112,6 +112,8 @@ def at_desk(live_server: Any, world: Any, browser: Browser, complaints: list[str
 
     yield person
     for context in contexts:
+        for page in context.pages:
+            page.wait_for_load_state()  # what it asked for is answered while there still are rows
         context.close()
     assert complaints == []
 
