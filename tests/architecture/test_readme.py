@@ -25,7 +25,7 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 MANUAL = (PROJECT / "docs" / "manual.md").read_text(encoding="utf-8")
 CHANGELOG = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
 READERS = re.compile(r"env\.(?:text|flag|whole|names|path|url|modules|places|hosts)\(\s*\"([A-Z_]+)\"")
-ANOTHER_S = {"LAM_SEAL_KEY", "LAM_CREDENTIAL_KEY"}
+ANOTHER_S = {"LAM_CREDENTIAL_KEY"}
 
 
 def test_the_charts_are_those_of_the_data() -> None:

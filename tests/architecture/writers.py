@@ -7,6 +7,7 @@ from __future__ import annotations
 
 MAY_WRITE = {
     "traces.services": "every change of status, every event",
+    "traces.sealer": "the seal over events",
     "traces.calls": "what was said to the model, and its answer",
     "accounts.tokens": "tokens",
     "accounts.standing": "tiers, roles and teams",

@@ -1,6 +1,7 @@
 """What is written once stays: as the web, as the worker, and as the owner of the tables."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ from approvals.services.verdict import happened
 from approvals.tasks import execute_permitted, sign_permits
 from lam_app.models import Report, Run, Step
 from tests.support import tools as odd
+from tests.support.sealing import seal_in
 from tests.support.sql import NO_RIGHT, REFUSED, refusal, speaking_as, without_guards
 from tests.support.world import World, approved
 from tools.killswitch import engage
@@ -21,6 +23,7 @@ WRITTEN_ONCE = [
     "traces_event",
     "traces_trace",
     "traces_promptpart",
+    "traces_block",
     "approvals_revision",
     "approvals_decision",
     "approvals_remark",
@@ -59,13 +62,14 @@ ANOTHER = {
     "bigint": "coalesce({0}, 0) + 1",
     "double precision": "coalesce({0}, 0) + 0.5",
     "jsonb": "'[1]'::jsonb",
+    "bytea": "'\\x00'::bytea",
     "timestamp with time zone": "coalesce({0}, now()) + interval '1 hour'",
 }
 """A value of each type that is not the one that is there."""
 
 
 @pytest.fixture
-def lived(world: World) -> World:
+def lived(world: World, tmp_path: Path) -> World:
     """A world in which every table holds at least one row."""
     odd.reset()
     odd.ORDERS.append("break_after")
@@ -90,6 +94,7 @@ def lived(world: World) -> World:
     )  # fmt: skip
     _reported(run, world)
     engage(actor=world.reviewer, organization=world.organization.id, scope="run", target=run.id, reason="to have a row")
+    seal_in(tmp_path).passes()
     return world
 
 
