@@ -183,7 +183,7 @@ function press(event) {
     document.getElementById("keys")?.showPopover()
     return true
   }
-  return /^[1-4]$/.test(key) && evidence(Number(key))
+  return /^[1-5]$/.test(key) && evidence(Number(key))
 }
 
 document.addEventListener("keydown", (event) => {
