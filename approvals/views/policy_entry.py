@@ -28,7 +28,7 @@ def new(request: PersonRequest) -> HttpResponse:
     """Add an entry. Its kind stands in the address or in the form."""
     document = in_force(request)[1]
     if request.method == "GET":
-        kind = _kind(only(request.GET, "kind", "tool")["kind"])
+        kind = _kind(only(request.GET, "kind", "tool")["kind"] or "rules")
         form = entries.blank(kind, len(policies.by_kind(document)[kind]) + 1)
         if request.GET.get("tool"):
             form = entries.with_tool(form, request.GET["tool"])

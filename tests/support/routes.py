@@ -20,6 +20,11 @@ NO_SESSION = "anonymous agent operate audit"
 OUT_OF_SCOPE = 403
 SHOWN = {"GET": {200: MEMBERS}}
 OPEN = {"GET": {200: EVERYBODY}, "HEAD": {200: EVERYBODY}}
+GOVERNS = "administrator outsider"
+"""Who administers."""
+NOT_GOVERNS = "operator reviewer auditor developer"
+READS_POLICY = {"GET": {200: "reviewer administrator auditor outsider", 403: "operator developer"}}
+SETS_POLICY = {"GET": {200: GOVERNS, 403: NOT_GOVERNS}}
 STEERS = "operator administrator outsider"
 """Whose run it is, and who administers the organization."""
 
@@ -40,6 +45,23 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     },
     "action_probe": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
     "practice": {"GET": {200: MEMBERS}, "POST": {200: MEMBERS}},
+    "policy": READS_POLICY,
+    "policy_new": {**SETS_POLICY, "POST": {302: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_entry": {**SETS_POLICY, "POST": {409: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_remove": {"POST": {409: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_bounds": {**SETS_POLICY, "POST": {422: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_json": {**SETS_POLICY, "POST": {302: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_history": READS_POLICY,
+    "policy_version": READS_POLICY,
+    "policy_return": {"POST": {409: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_try": {**SETS_POLICY, "POST": {422: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_trials": SETS_POLICY,
+    "policy_trial": SETS_POLICY,
+    "policy_trial_live": {"GET": {286: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_trial_start": {"POST": {302: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_trial_cancel": {"POST": {302: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_trial_accept": {"POST": {302: GOVERNS, 403: NOT_GOVERNS}},
+    "policy_coverage": READS_POLICY,
     "stop": {
         "GET": {200: MEMBERS},
         "POST": {302: "reviewer administrator outsider", 403: "operator auditor developer"},
@@ -113,6 +135,21 @@ BODIES: dict[str, dict[str, Any]] = {
     "action_remarks": {"kind": "comment", "text": "Who is this for?"},
     "action_edit": {"digest": "sha256:0", "reason": "A better one."},
     "practice": {"lesson": "1", "answer": "approve"},
+    "policy_new": {
+        "kind": "rules",
+        "follows": "1",
+        "why": "a drill",
+        "then": "save",
+        "id": "a-rule",
+        "answer": "review",
+    },
+    "policy_entry": {"follows": "1", "why": "a drill", "then": "save", "id": "a-rule", "answer": "review"},
+    "policy_remove": {"follows": "1", "why": "a drill", "then": "save"},
+    "policy_bounds": {"follows": "1", "why": "a drill", "then": "save"},
+    "policy_json": {"follows": "1", "why": "a drill", "then": "save", "document": "{}"},
+    "policy_return": {"follows": "1", "why": "a drill", "then": "save"},
+    "policy_trial_start": {"days": "7"},
+    "policy_trial_accept": {"why": "a drill"},
     "stop": {"scope": "organization", "reason": "a drill"},
     "stop_ease": {"reason": "over"},
     "stop_release": {"reason": "over"},
@@ -134,7 +171,23 @@ NAMED_IN_THE_BODY: dict[str, dict[str, Any]] = {
 }
 """Bodies that name a thing, which here is a run of somebody else's, or of nobody's."""
 
-REFUSED_FIRST = dict.fromkeys(("stop_ease", "stop_release"), "operator auditor developer")
+REFUSED_FIRST = {
+    **dict.fromkeys(("stop_ease", "stop_release"), "operator auditor developer"),
+    "policy_version": "operator developer",
+    **dict.fromkeys(
+        (
+            "policy_entry",
+            "policy_remove",
+            "policy_return",
+            "policy_trial",
+            "policy_trial_live",
+            "policy_trial_start",
+            "policy_trial_cancel",
+            "policy_trial_accept",
+        ),
+        NOT_GOVERNS,
+    ),
+}
 """Who is refused by role, whatever is asked for: 403 for things of others and of nobody too."""
 
 SIGNING_IN = {"account_login", "account_logout", "account_inactive", "account_reauthenticate", "account_signup"}

@@ -16,7 +16,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Agent
 from accounts.rows import within
+from approvals.facts import current_policy
+from approvals.services.policy import change_policy
 from approvals.services.propose import Proposal, propose
+from approvals.services.trial import write
 from lam_app.runs import submit
 from tests.support.api import outside_agent, token_of
 from tests.support.sql import speaking_as
@@ -29,7 +32,17 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PEOPLE = ("operator", "reviewer", "administrator", "auditor", "developer", "outsider")
 TOKENS = ("agent", "operate", "audit")
 CALLERS = ("anonymous", *PEOPLE, *TOKENS)
-KINDS = {"run": "run", "action": "action", "actions": "action", "runs": "run", "tools": "tool", "stop": "stop"}
+KINDS = {
+    "run": "run",
+    "action": "action",
+    "actions": "action",
+    "runs": "run",
+    "tools": "tool",
+    "stop": "stop",
+    "policy/entries": "entry",
+    "policy/history": "version",
+    "policy/replay": "trial",
+}
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 FOREIGN_TOOL, MISSING_TOOL = "foreign_tool", "missing_tool"
 VARIES = {"Set-Cookie", "Content-Length"}
@@ -50,7 +63,8 @@ def kind_of(pattern: str) -> str:
     """What the id in an address names; nothing if it has none."""
     if "<" not in pattern:
         return ""
-    return KINDS[pattern.removeprefix("api/v1/").split("/")[0]]
+    first, second, *_ = pattern.removeprefix("api/v1/").split("/")
+    return KINDS.get(f"{first}/{second}") or KINDS[first]
 
 
 @dataclass
@@ -71,6 +85,8 @@ class Side:
         if kind in {"tool", "tool_name"}:
             tool = Tool.objects.get(organization=self.organization, name=self.tool)
             return str(tool.pk) if kind == "tool" else tool.name
+        if kind in {"entry", "version", "trial"}:
+            return self._of_policy(kind)
         if kind == "action":
             proposal = Proposal(
                 organization=self.organization,
@@ -90,6 +106,16 @@ class Side:
         stopper = self.world.people[self.stopper]
         stop = engage(actor=stopper, organization=self.organization, scope="run", target=run.id, reason="a drill")
         return str(stop.id)
+
+    def _of_policy(self, kind: str) -> str:
+        """An entry of the policy in force, the version that brought it, or a policy that is only tried."""
+        by, number = self.world.people[self.stopper], current_policy(self.organization).number
+        named = f"r{uuid7().hex}"
+        document = {"rules": [{"id": named}]}
+        if kind == "trial":
+            return str(write(self.organization, document, by=by, follows=number).pk)
+        version = change_policy(self.organization, document, reason="a drill", by=by, after=number)
+        return named if kind == "entry" else str(version.pk)
 
 
 @dataclass
@@ -192,7 +218,7 @@ class Answer:
         """Ask and look."""
         with CaptureQueriesContext(connection) as asked:
             answer = walk.ask(caller, method, path, body)
-        thing = [part for part in path.split("/") if part not in {"", "api", "v1"}][1:2]
+        thing = [part for part in path.split("/") if part not in {"", "api", "v1"}][1:3]
         told = "\n".join(sorted(f"{name}: {value}" for name, value in answer.headers.items() if name not in VARIES))
         body = plain(answer.content.decode())
         for named in thing:
