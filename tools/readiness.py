@@ -104,7 +104,10 @@ CONDITIONS: Final = (
 )
 AFTERWARDS: Final = frozenset({"samples"})
 """What can only be known of a tool that has run for a while: needed for audit only."""
+MOST_CONTRACTS: Final = 2_000
+"""How many contracts a process keeps read."""
 _answers: dict[str, Asks] = {}
+_contracts: dict[uuid.UUID, Contract] = {}
 
 
 def answers(key: str, ask: Asks) -> None:
@@ -131,7 +134,20 @@ def readiness(organization: uuid.UUID, subjects: Sequence[Subject]) -> dict[uuid
 
 def subject_of(tool: Tool, settings: Settings) -> Subject:
     """A tool as it would be with these settings."""
-    return Subject(tool, Contract.from_json(tool.version.contract) if tool.version else None, settings)
+    return Subject(tool, contract_of(tool), settings)
+
+
+def contract_of(tool: Tool) -> Contract | None:
+    """The contract on offer; None where there is none. A version never changes, so each is read once in a while."""
+    version = tool.version
+    if version is None:
+        return None
+    found = _contracts.get(version.pk)
+    if found is None:
+        if len(_contracts) >= MOST_CONTRACTS:
+            _contracts.clear()
+        found = _contracts[version.pk] = Contract.from_json(version.contract)
+    return found
 
 
 def _href(place: str) -> str:
@@ -160,9 +176,10 @@ def _each(one: Callable[[Subject, Contract], Said]) -> Asks:
 def _schema(_subject: Subject, contract: Contract) -> Said:
     fields = contract.arguments_schema.get("properties") or {}
     assert isinstance(fields, dict)
-    return Said(
-        not contract.problems(), f"{len(fields)} {'field' if len(fields) == 1 else 'fields'}, no others are taken"
-    )
+    words = f"{len(fields)} {'field' if len(fields) == 1 else 'fields'}"
+    if contract.arguments_schema.get("additionalProperties") is not False:
+        return Said(False, f"{words}, and others are taken unseen")
+    return Said(True, f"{words}, no others are taken")
 
 
 def _idempotency(_subject: Subject, contract: Contract) -> Said:

@@ -15,7 +15,7 @@ from tools.freedom import WORDS, differences, grave
 from tools.freedom import of as settings_of
 from tools.kinds import Category, Maturity, Tier
 from tools.models import Tool
-from tools.readiness import Readiness, readiness, subject_of
+from tools.readiness import Readiness, contract_of, readiness, subject_of
 from tools.wording import CLASSES, KINDS, REACH, TOUCHES, span
 
 USUAL_VETO: Final = 30
@@ -165,7 +165,7 @@ class Segment:
 
 def offered(organization: uuid.UUID, tools: Sequence[Tool]) -> list[Offered]:
     """These tools with readiness and evidence, in as many queries as for one."""
-    found = [(tool, Contract.from_json(tool.version.contract) if tool.version else None) for tool in tools]
+    found = [(tool, contract_of(tool)) for tool in tools]
     lists = readiness(organization, [subject_of(tool, _as_it_might_be(tool)) for tool in tools])
     known = evidence(organization, [tool.pk for tool in tools])
     return [Offered(tool, contract, lists[tool.pk], known.get(tool.pk, NONE)) for tool, contract in found]

@@ -169,14 +169,18 @@ def measure(tool: str) -> None:
         with CaptureQueriesContext(connection) as seen:
             client.get(path)
         took = []
+        busy = time.process_time()
         for _ in range(TIMES):
             began = time.perf_counter()
             client.get(path)
             took.append((time.perf_counter() - began) * 1000)
+        busy = (time.process_time() - busy) * 1000 / TIMES
         p95 = sorted(took)[max(int(TIMES * 0.95) - 1, 0)]
         figures |= {f"{name}_p50_ms": round(statistics.median(took), 1), f"{name}_p95_ms": round(p95, 1)}
-        figures[f"{name}_queries"] = len(seen)
-        print(f"{name:18} p50 {statistics.median(took):7.1f} ms   p95 {p95:7.1f} ms   {len(seen):3} queries")
+        figures |= {f"{name}_cpu_ms": round(busy, 1), f"{name}_queries": len(seen)}
+        print(
+            f"{name:18} p50 {statistics.median(took):7.1f}   p95 {p95:7.1f}   CPU {busy:6.1f} ms   {len(seen)} queries"
+        )
     print(json.dumps({**figures, "load": [round(load, 1), round(os.getloadavg()[0], 1)]}))
 
 
