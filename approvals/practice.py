@@ -6,6 +6,7 @@ Nothing of it can run: there is no action, no revision and no tool, and no verb 
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -99,7 +100,9 @@ def _line(lesson: Lesson, argument: Argument) -> Line:
 def _told(lesson: Lesson) -> Foreseen | None:
     if not lesson.changes:
         return None
-    rows = [{"label": label, "before": before, "after": after} for label, before, after in lesson.changes]
+    rows: list[Mapping[str, Any]] = [
+        {"label": label, "before": before, "after": after} for label, before, after in lesson.changes
+    ]
     return Foreseen("done", "", None, False, rows, 0, [], [])
 
 
