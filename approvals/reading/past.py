@@ -77,7 +77,12 @@ def last_of(action: Action) -> list[Before]:
     """The last calls of the action's tool that ended before it was proposed, the newest first. One query."""
     if action.tool_id is None:
         return []
-    asked = {"tool": action.tool_id, "organization": action.organization_id, "before": action.pk, "most": MOST}
+    asked: dict[str, Any] = {
+        "tool": action.tool_id,
+        "organization": action.organization_id,
+        "before": action.pk,
+        "most": MOST,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_LAST, asked)
         rows = cursor.fetchall()
