@@ -140,7 +140,7 @@ function begin() {
   return true
 }
 
-const place = (key) => [...document.querySelectorAll(".nav a[href], .side a[href]")]
+const place = (key) => [...document.querySelectorAll(".side a[href], #keys a[href]")]
   .find((link) => link.getAttribute("href") === PLACES[key])
 
 function go(key) {
