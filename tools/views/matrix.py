@@ -49,7 +49,7 @@ def _changed(request: PersonRequest) -> HttpResponse:
     except DomainError as refused:
         asked = {"q": tool.name, "after": "", "teams": "", "tool": str(tool.pk), "team": ""}
         return _shown(request, asked, problem=refused, form=form)
-    return redirect(f"{reverse('matrix')}?{urlencode({'q': tool.name, 'tool': tool.pk})}")
+    return redirect(f"{reverse('matrix')}?{urlencode({'q': tool.name, 'tool': str(tool.pk)})}")
 
 
 def _shown(
