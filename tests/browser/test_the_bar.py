@@ -69,7 +69,7 @@ def test_it_is_set_aside_and_taken_up_by_somebody_else(world: World, at_desk: At
     action = world.staged()
     first, second = opened(at_desk, "reviewer", action), opened(at_desk, "reviewer2", action)
     first.get_by_role("button", name="Set aside…").click()
-    first.get_by_label("Why", exact=True).locator("visible=true").fill("The customer calls back at noon.")
+    first.locator("#hold-dialog textarea").fill("The customer calls back at noon.")
     first.get_by_role("button", name="Set aside", exact=True).click()
     for page in (first, second):  # the open page learns of it
         expect(page.locator("#aside")).to_contain_text("Set aside by reviewer")
@@ -83,7 +83,7 @@ def test_a_question_is_asked_answered_and_read(world: World, at_desk: AtDesk) ->
     action = world.staged()
     page = opened(at_desk, "reviewer", action)
     page.get_by_role("button", name="Ask…").click()
-    page.get_by_label("Question").fill("Which of their two orders?")
+    page.locator("#ask-dialog textarea").fill("Which of their two orders?")
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator("#decide")).to_contain_text("A question waits for its answer")
     asked = opened(at_desk, "operator", action)
@@ -112,13 +112,13 @@ def test_what_one_has_taken_another_takes_over_with_one_press(world: World, at_d
     assert has_it(action) == world.reviewer2.pk
     second.get_by_role("button", name="More").click()
     second.get_by_role("button", name="Hand on…").click()
-    second.get_by_label("To", exact=True).select_option("reviewer")
+    second.locator("#reassign-dialog select").select_option("reviewer")
     second.get_by_role("button", name="Hand on", exact=True).click()
     expect(second.locator("#decide")).to_contain_text("Taken by reviewer until")
     first.reload()
     first.get_by_role("button", name="More").click()
     first.get_by_role("button", name="Escalate…").click()
-    first.get_by_label("Why", exact=True).locator("visible=true").fill("It is about a board member.")
+    first.locator("#escalate-dialog textarea").fill("It is about a board member.")
     first.get_by_role("button", name="Escalate", exact=True).click()
     expect(first.locator("#decide")).to_contain_text("Escalated")
 
@@ -145,7 +145,7 @@ def test_what_leaves_by_itself_can_be_held_and_objected_to(world: World, at_desk
     before = page.locator(".veto b").inner_text()
     expect(page.locator(".veto b")).not_to_have_text(before)  # it counts down
     page.get_by_role("button", name="Object…").click()
-    page.get_by_role("radio", name="Not needed").locator("visible=true").check()
+    page.locator("#veto-dialog").get_by_role("radio", name="Not needed").check()
     page.get_by_role("button", name="Object and tell the agent").click()
     expect(page.locator("#card-status")).to_have_text("Rejected")
 
@@ -157,19 +157,19 @@ def test_an_edit_shows_what_would_come_of_it_before_it_can_be_saved(world: World
     save = page.get_by_role("button", name="Save as a new version")
     expect(save).to_be_disabled()
     assert faults_everywhere(page, "edit-begun") == []
-    page.get_by_label("Message").fill("Your order 1009 arrives on Monday.")
+    page.get_by_role("textbox", name="Message").fill("Your order 1009 arrives on Monday.")
     verdict = page.locator("#edit-verdict")
     expect(verdict).to_contain_text("Monday")
     expect(verdict).to_contain_text("Every check, again")
     expect(save).to_be_enabled()
     assert faults_everywhere(page, "edit-checked") == []
     assert Action.objects.get().revision == 1
-    page.get_by_label("Message").fill("Bad \u202e letters")
-    page.get_by_label("To", exact=True).fill("a\u202eb")
+    page.get_by_role("textbox", name="Message").fill("Bad \u202e letters")
+    page.get_by_role("textbox", name="To", exact=True).fill("a\u202eb")
     expect(verdict).to_contain_text("U+202E")
     expect(save).to_be_disabled()
-    page.get_by_label("To", exact=True).fill("customer of order 1009")
-    page.get_by_label("Message").fill("Your order 1009 arrives on Monday.")
+    page.get_by_role("textbox", name="To", exact=True).fill("customer of order 1009")
+    page.get_by_role("textbox", name="Message").fill("Your order 1009 arrives on Monday.")
     expect(save).to_be_enabled()
     save.click()
     expect(page.locator("#card-status")).to_have_text("In review")
@@ -181,7 +181,7 @@ def test_another_tool_is_chosen_from_those_left_aside(world: World, at_desk: AtD
     page = opened(at_desk, "reviewer", action)
     page.get_by_role("link", name="Choose this instead…").click()
     expect(page.locator("#sentence")).to_contain_text("Instead")
-    page.get_by_label("Note", exact=True).fill("Call the customer of order 1009.")
+    page.get_by_role("textbox", name="Note", exact=True).fill("Call the customer of order 1009.")
     save = page.get_by_role("button", name="Save as a new version")
     expect(save).to_be_enabled()
     assert faults_everywhere(page, "choose-instead") == []
