@@ -28,7 +28,7 @@ MOST_STEPS: Final = 60
 MOST_REMARKS: Final = 100
 READS_RUNS: Final = (Role.REVIEWER, Role.ADMINISTRATOR, Role.AUDITOR, Role.DEVELOPER)
 READS_POLICY: Final = (Role.REVIEWER, Role.ADMINISTRATOR, Role.AUDITOR)
-READS_TRACES: Final = (Role.AUDITOR, Role.DEVELOPER)
+READS_TRACES: Final = (Role.AUDITOR,)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def around(card: Card, reader: Membership, *, tools: list[uuid.UUID]) -> Around:
 
 
 def may_read_trace(reader: Membership, action: Action) -> bool:
-    """Whether a person may read what the model was sent and said: auditors and developers, never whom it acts for."""
+    """Whether a person may read what the model was sent and said: auditors, and never whom it acts for."""
     return reader.has(*READS_TRACES) and reader.user_id not in action.principals
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from accounts.pages import HTMX_NO_SWAP, PersonRequest, only, page
 from approvals.access import get_action_for_reading
 from approvals.models import Action
-from approvals.reading.around import may_read_trace
+from approvals.reading.around import READS_TRACES, may_read_trace
 from approvals.reading.card import card
 from traces.models import PromptPart, Trace
 
@@ -33,9 +33,9 @@ def fold(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_GET
-@page()
+@page(*READS_TRACES)
 def trace(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """What the model was sent and what it said, for auditors and developers; never for whom the action acts for."""
+    """What the model was sent and what it said, for auditors; never for whom the action acts for."""
     only(request.GET)
     found = get_action_for_reading(request.membership, pk)
     if not may_read_trace(request.membership, found):

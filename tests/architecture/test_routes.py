@@ -45,6 +45,8 @@ ROUTES = {
     "inbox_views": Route("inbox/views/", POST, ("reviewer",)),
     "action": Route("actions/<uuid:pk>/", GET, EVERY_MEMBER, "action"),
     "action_live": Route("actions/<uuid:pk>/live/", GET, EVERY_MEMBER, "action"),
+    "action_fold": Route("actions/<uuid:pk>/fold/", GET, EVERY_MEMBER, "action"),
+    "action_trace": Route("actions/<uuid:pk>/trace/", GET, ("auditor",), "action"),
     "action_decide": Route("actions/<uuid:pk>/decide/", POST, EVERY_MEMBER, "action"),
     "action_edit": Route("actions/<uuid:pk>/edit/", BOTH, EVERY_MEMBER, "action"),
     "action_probe": Route("actions/<uuid:pk>/probe/", POST, EVERY_MEMBER, "action"),

@@ -191,8 +191,11 @@ def test_the_discussion_and_the_steps_of_the_run_stand_beside_the_card(world: Wo
 def test_the_trace_is_for_auditors_and_never_for_whom_it_acts_for(world: World) -> None:
     action = world.staged()
     assert signed_in(world, "auditor").get(f"/actions/{action.pk}/trace/").status_code == 200
-    for name in ("reviewer", "operator", "administrator", "outsider"):
-        assert signed_in(world, name).get(f"/actions/{action.pk}/trace/").status_code == 404
+    refused = {"reviewer": 403, "operator": 403, "administrator": 403, "developer": 403, "outsider": 404}
+    for name, status in refused.items():
+        assert signed_in(world, name).get(f"/actions/{action.pk}/trace/").status_code == status
+    own = world.staged(principals=(world.operator.id, world.auditor.id))
+    assert signed_in(world, "auditor").get(f"/actions/{own.pk}/trace/").status_code == 404
     assert 'id="ev-trace"' in page(signed_in(world, "auditor"), action)
     assert 'id="ev-trace"' not in page(signed_in(world, "reviewer"), action)
 

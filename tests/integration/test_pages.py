@@ -208,8 +208,9 @@ def test_hidden_characters_are_named_and_long_text_is_folded(world: World) -> No
     action = world.staged(arguments=arguments)
     page = signed_in(world, "reviewer").get(f"/actions/{action.pk}/").content.decode()
     assert '<span class="codepoint">U+200B</span>' in page
-    assert "blank lines</span>" in page
+    assert "39 blank lines in a row push what follows out of sight." in page
     assert "open to read all of it" in page
+    assert "end end" not in page.split("h-args")[1].split("The request exactly")[0]
     assert "data-needs-expanded" in page
     assert re.search(r"data-needs-expanded disabled", page)
 

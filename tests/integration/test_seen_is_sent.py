@@ -107,7 +107,7 @@ def test_t03_the_page_holds_every_field_that_the_outside_world_receives(world: W
     action = world.staged("send_letter", GIVEN)
     assert action.status == "in_review", action.revisions.get().ruling
     page = page_of(world, action)
-    table = re.search(r'<table class="table args">.*?</table>', page, re.DOTALL)
+    table = re.search(r'<table class="table args args-from">.*?</table>', page, re.DOTALL)
     request = re.search(r'<pre class="mono small wrap sheet">(.*?)</pre>', page, re.DOTALL)
     assert table is not None
     assert request is not None

@@ -35,7 +35,7 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     "action": SHOWN,
     "action_live": {"GET": {286: MEMBERS}},
     "action_fold": {"GET": {204: MEMBERS}},
-    "action_trace": {"GET": {200: "auditor", 404: "operator reviewer administrator developer outsider"}},
+    "action_trace": {"GET": {200: "auditor", 403: "operator reviewer administrator developer", 404: "outsider"}},
     "action_decide": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
     "action_assign": {"POST": {302: "reviewer", 403: "operator administrator auditor developer outsider"}},
     "action_remarks": {"POST": {302: MEMBERS}},
@@ -173,6 +173,7 @@ NAMED_IN_THE_BODY: dict[str, dict[str, Any]] = {
 
 REFUSED_FIRST = {
     **dict.fromkeys(("stop_ease", "stop_release"), "operator auditor developer"),
+    "action_trace": "operator reviewer administrator developer",
     "policy_version": "operator developer",
     **dict.fromkeys(
         (
