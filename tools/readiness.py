@@ -52,6 +52,8 @@ class Condition:
     """The address name of the page where it is set; the tool's own page where empty."""
     link: str
     """What the link there says."""
+    asks: str = ""
+    """What the address asks for there: ``{name}`` and ``{pk}`` are the tool's."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ CONDITIONS: Final = (
     Condition("undo", "Undo, or declared irreversible", "", "See the contract"),
     Condition("idempotency", "A lost answer", "", "See the contract"),
     Condition("preview", "Preview", "", "See the contract"),
-    Condition("limits", "Limits", "policy", "Set a limit"),
-    Condition("approvers", "Reviewers", "matrix", "Give the right to review"),
+    Condition("limits", "Limits", "policy_new", "Set a limit", "?kind=limits&tool={name}"),
+    Condition("approvers", "Reviewers", "matrix", "Give the right to review", "?q={name}&tool={pk}"),
     Condition("owner", "Owner", "", "Name an owner"),
     Condition("categories", "Categories lifted", "", "Lift with a reason"),
     Condition("time", "Time to object", "", "Set a veto window"),
@@ -126,7 +128,8 @@ def readiness(organization: uuid.UUID, subjects: Sequence[Subject]) -> dict[uuid
         items = []
         for condition in CONDITIONS:
             met, evidence = said.get(condition.key, {}).get(subject.tool.pk, Said(False, "Nobody can say."))
-            here = hrefs[condition.key] or f"{reverse('tool', args=[subject.tool.pk])}#{_part(condition.key)}"
+            there = hrefs[condition.key] + condition.asks.format(name=subject.tool.name, pk=subject.tool.pk)
+            here = there if hrefs[condition.key] else f"{_own_page(subject)}#{_part(condition.key)}"
             items.append(Item(condition.key, condition.name, met, evidence, here, condition.link))
         found[subject.tool.pk] = Readiness(tuple(items))
     return found
@@ -155,6 +158,10 @@ def _href(place: str) -> str:
         return reverse(place) if place else ""
     except NoReverseMatch:
         return ""
+
+
+def _own_page(subject: Subject) -> str:
+    return reverse("tool", args=[subject.tool.pk])
 
 
 def _part(key: str) -> str:
