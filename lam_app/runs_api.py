@@ -14,7 +14,7 @@ from accounts.api import AUDIT, OPERATE, ApiRequest, Bearer, Identity, refusals_
 from approvals.models import Action
 from approvals.shapes import ActionOut, shapes
 from lam_app.context import report_lines
-from lam_app.models import Report, Run, RunQuerySet
+from lam_app.models import Report, Run, RunPlan, RunQuerySet
 from lam_app.runs import LONGEST_ANSWER, LONGEST_GOAL, OURS, answer, cancel, submit
 from lam_app.states import FINISHED, RunStatus
 from lam_app.story import visible_runs
@@ -74,11 +74,25 @@ class StepOut(Answer):
     action: uuid.UUID
 
 
+class IntendedOut(Answer):
+    """One step that the planner means to take; `after` are the numbers, from 1, of those that it needs."""
+
+    tool: str
+    does: str
+    after: list[int]
+
+
 class PlanOut(Answer):
-    """What the planner means to do: the goal, the steps so far, and what it has to be told before it goes on."""
+    """What the planner means to do: the goal, the steps so far, and what it has to be told before it goes on.
+
+    `restated` is the goal as the planner reads it, or as whoever gave it corrected that; `intended` are the steps that
+    it planned. Both are a model's words, and permit nothing.
+    """
 
     goal: str
+    restated: str
     steps: list[StepOut]
+    intended: list[IntendedOut]
     missing: list[str]
 
 
@@ -121,6 +135,8 @@ def run_shapes(runs: Sequence[Run], viewer: Identity) -> list[dict[str, Any]]:
     ids = [run.pk for run in runs]
     rows = list(Action.objects.within(viewer.organization_id).filter(run__in=ids).order_by("run", "step"))
     reports = {report.run_id: report for report in Report.objects.filter(run__in=ids)}
+    newest = RunPlan.objects.filter(run__in=ids).order_by("run_id", "-number").distinct("run_id")
+    plans = {plan.run_id: plan for plan in newest}
     actions: dict[uuid.UUID, list[tuple[Action, dict[str, Any]]]] = {pk: [] for pk in ids}
     for row, read in zip(rows, shapes(rows, viewer), strict=True):
         actions[row.run].append((row, read))
@@ -130,6 +146,7 @@ def run_shapes(runs: Sequence[Run], viewer: Identity) -> list[dict[str, Any]]:
             "goal": run.goal,
             "status": run.status,
             "plan": {
+                **_intended(plans.get(run.pk)),
                 "goal": run.goal,
                 "steps": [{"number": a.step, "tool": a.tool_name, "action": a.pk} for a, _ in actions[run.pk]],
                 "missing": [run.question] if run.question else [],
@@ -141,6 +158,14 @@ def run_shapes(runs: Sequence[Run], viewer: Identity) -> list[dict[str, Any]]:
         }
         for run in runs
     ]
+
+
+def _intended(plan: RunPlan | None) -> dict[str, Any]:
+    """What was planned, without the arguments, some of which may be secrets."""
+    if plan is None:
+        return {"restated": "", "intended": []}
+    steps = [{"tool": step["tool"], "does": step["does"], "after": step["after"]} for step in plan.steps]
+    return {"restated": plan.goal, "intended": steps}
 
 
 def _report(run: Run, report: Report | None) -> dict[str, Any] | None:
