@@ -1,6 +1,7 @@
 """The words and shapes in which the domain's states are shown. One table a state, so that no page invents its own."""
 
 import datetime as dt
+from functools import lru_cache
 from typing import Final
 
 from django import template
@@ -58,7 +59,12 @@ TABLES: Final = {"action": ACTION, "run": RUN, "execution": EXECUTION}
 @register.simple_tag
 def icon(name: str, css: str = "icon") -> SafeString:
     """An icon of the installed set, silent to screen readers: a word always stands beside it."""
-    svg = lucide(name, size=16, **{"class": str(css), "aria_hidden": "true", "focusable": "false"})
+    return _drawn(str(name), str(css))
+
+
+@lru_cache(maxsize=512)  # a list draws the same few hundreds of times, and each is read and copied as a tree
+def _drawn(name: str, css: str) -> SafeString:
+    svg = lucide(name, size=16, **{"class": css, "aria_hidden": "true", "focusable": "false"})
     return SafeString(svg)
 
 
@@ -86,6 +92,7 @@ def status_icon(value: str, machine: str = "action") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=64)
 def risk(value: str) -> SafeString:
     """The badge of a risk: one, two or three bars and the word."""
     word, bars = RISK.get(str(value), (str(value), 3))

@@ -5,7 +5,9 @@ A fresh cluster with fsync on is filled by set-based SQL: ``OLD`` actions that a
 since nothing of the inbox or of a decision reads its other rows. Then a process that is set up as the web is asks the
 real views through Django's test client, as the web account and under row security: forms, session, templates and all.
 Times are the server's, from the request's arrival to the finished answer. The last line is one JSON object in
-milliseconds. ``OLD=10000000`` needs 12 GB of disk and some minutes.
+milliseconds. Beside them stands the processor time that one request took of
+this process and the database's together, which on a machine that is shared says more. ``OLD=10000000`` needs 12 GB of
+disk and some minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ OLD = int(os.environ.get("OLD", "1000000"))
 WAITING = int(os.environ.get("WAITING", "100000"))
 TIMES = int(os.environ.get("N", "200"))
 BATCH = 500_000
+WARM = 5
 TOOLS, OTHERS = 10, 10
 """Tools that the reviewer may decide on, beside the demo's own, and tools that others decide on."""
 ASKED = {
@@ -158,11 +161,18 @@ def measure(filled: dict[str, Any]) -> None:
     reviewer = User.objects.get(username="reviewer")
     client.force_login(reviewer, backend="allauth.account.auth_backends.AuthenticationBackend")
     load = os.getloadavg()[0]
-    figures = {name: _timed(lambda query=query: _page(client, query), TIMES) for name, query in ASKED.items()}
+    figures = {}
+    for name, query in ASKED.items():
+        used = _processor()
+        figures[name] = _timed(lambda query=query: _page(client, query), TIMES)
+        filled[f"{name}_processor_ms"] = round((_processor() - used) * 1000 / (TIMES + WARM), 1)
     walk = _walked(client)
     figures["next_page"] = _timed(lambda: _page(client, next(walk)), min(TIMES, 50))
     waits = _decidable(client)
-    figures["decision"] = _timed(lambda: _decide(client, *next(waits)), TIMES)
+    found = [next(waits) for _ in range(TIMES + WARM)]
+    used = _processor()
+    figures["decision"] = _timed(lambda: _decide(client, *found.pop()), TIMES)
+    filled["decision_processor_ms"] = round((_processor() - used) * 1000 / (TIMES + WARM), 1)
     for name, (middle, most) in figures.items():
         print(f"{name:20} p50 {middle:7.1f} ms   p95 {most:7.1f} ms")
     flat = {
@@ -175,7 +185,7 @@ def measure(filled: dict[str, Any]) -> None:
 
 def _timed(work: Callable[[], Any], times: int) -> tuple[float, float]:
     """Median and 95th percentile, after a few that do not count."""
-    for _ in range(5):
+    for _ in range(WARM):
         work()
     took = []
     for _ in range(times):
@@ -183,6 +193,20 @@ def _timed(work: Callable[[], Any], times: int) -> tuple[float, float]:
         work()
         took.append((time.perf_counter() - began) * 1000)
     return round(statistics.median(took), 1), round(sorted(took)[max(int(len(took) * 0.95) - 1, 0)], 1)
+
+
+def _processor() -> float:
+    """Seconds of processor time that this process and all of the database's have used so far."""
+    import psutil
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = psutil.Process(cursor.fetchone()[0])
+    server = backend.parent()
+    assert server is not None
+    used = [process.cpu_times() for process in (psutil.Process(), server, *server.children())]
+    return float(sum(times.user + times.system for times in used))
 
 
 def _page(client: Any, query: str) -> str:

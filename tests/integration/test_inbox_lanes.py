@@ -51,7 +51,7 @@ def test_what_was_taken_is_anybodys_again_when_its_time_is_over(world: World) ->
 
 def test_a_row_says_who_has_taken_it(world: World) -> None:
     taken(world, world.staged(), "reviewer2")
-    assert "Taken by </span>reviewer2" in page(signed_in(world, "reviewer"))
+    assert 'Taken by </span><span class="wrap">reviewer2' in page(signed_in(world, "reviewer"))
     assert "Taken by </span>you" in page(signed_in(world, "reviewer2"))
 
 
