@@ -13,7 +13,7 @@ from approvals.services.approve import approve
 from approvals.services.policy import change_policy
 from approvals.services.reject import reject
 from approvals.tasks import replay_policies
-from tests.browser.conftest import SignIn, faults_everywhere
+from tests.browser.conftest import PATIENCE, SignIn, faults_everywhere
 from tests.support.voting import just_now
 from tests.support.world import World
 
@@ -39,8 +39,10 @@ POLICY: dict[str, Any] = {
 
 @pytest.fixture
 def page(at_desk: SignIn) -> Page:
-    """The administrator's browser."""
-    return at_desk("administrator")
+    """The administrator's browser. A page's first load brings everything that others then have already."""
+    opened = at_desk("administrator")
+    opened.set_default_timeout(4 * PATIENCE)
+    return opened
 
 
 @pytest.fixture

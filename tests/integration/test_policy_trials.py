@@ -10,18 +10,19 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from approvals.exceptions import NotAdministrator, PolicyInvalid, PolicyMoved, ReplayBusy, TrialNotFound
-from approvals.models import Action, Trial
+from approvals.models import Action, HitsCounted, Trial
 from approvals.policy import Policy
 from approvals.policy.replaying import Windows
 from approvals.services import replay, trial
 from approvals.services.expire import expire
+from approvals.services.hits import count_hits
 from approvals.services.policy import change_policy
 from approvals.services.reject import reject
 from approvals.tasks import replay_policies
 from tests.support.racing import acting_as
 from tests.support.sql import NO_RIGHT, REFUSED, refusal, speaking_as, without_guards
 from tests.support.world import World, approved
-from traces.ids import uuid7
+from traces.ids import NIL, uuid7
 
 TWO = {"rules": [{"id": "two-look", "about": {"tools": ["send_message"]}, "quorum": 2}]}
 NEVER = {"rules": [{"id": "never", "about": {"tools": ["send_message"]}, "answer": "deny"}]}
@@ -213,6 +214,9 @@ def test_web_and_worker_have_the_rights_for_it_and_no_more(world: World) -> None
         trial.start(world.organization.id, tried.pk, by=world.administrator, days=7)
     with acting_as("worker"):
         assert replay_policies()
+        assert count_hits() == 0
+        HitsCounted.objects.filter(pk=1).update(upto=NIL)
+        assert count_hits() == 0, "what was written within the last minute is left for later"
     with acting_as("web", world.organization.id):
         tried.refresh_from_db()
         assert tried.found["moves"] == {"review>review+": 1}
