@@ -27,7 +27,7 @@ def opened(page: Page, action: Action) -> None:
     page.goto(f"/actions/{action.pk}/")
     expect(page.locator("#card")).to_have_attribute("data-action", str(action.pk))
     expect(page.locator("#said")).to_be_hidden()
-    page.wait_for_function("document.querySelector('[aria-keyshortcuts=r]') !== null")
+    page.locator("[aria-keyshortcuts=r]").first.wait_for(state="attached")
 
 
 def wait_until_read(page: Page) -> None:
@@ -160,7 +160,7 @@ def test_the_list_is_walked_and_a_row_opened(world: World, at_desk: Callable[...
         world.staged(arguments={"to": f"customer of order {number}", "body": "It is on its way."})
     page = at_desk("reviewer")
     page.goto("/")
-    page.wait_for_function("document.querySelector('[aria-keyshortcuts=r]') !== null")
+    page.locator("[aria-keyshortcuts=r]").first.wait_for(state="attached")
     rows = page.locator("#queue .row")
     page.keyboard.press("j")
     expect(rows.nth(1)).to_be_focused()

@@ -17,7 +17,6 @@ import('/static/js/seen.js').then((seen) => {
   return one && { folded: !!one.folded, fresh: one.fresh, name: one.name }
 })
 """
-OPEN = "document.querySelector('.dialog:popover-open')?.id ?? ''"
 FOCUSED = "(wanted) => document.activeElement === wanted"
 POLLS = ("/live/", "/inbox/news/")
 MOST_TABS = 400
@@ -66,7 +65,7 @@ class Typist:
             if missing["folded"]:
                 self.press("a")  # says so, and puts the cursor there
                 self.press("Enter")
-                self.page.wait_for_function("document.querySelector('#card details.fold:not([open])') === null")
+                self.page.locator("#card details.fold[open] .arg-value").first.wait_for()
             else:
                 self.press("a")
         raise AssertionError("the card has no end")
@@ -76,21 +75,22 @@ class Typist:
         self.reads()
         now = self.card()
         self.press("a")
-        self.page.wait_for_function(f"({OPEN}) || document.querySelector('#card')?.dataset.action !== '{now}'")
-        if self.page.evaluate(OPEN):
+        asks = self.page.locator("#approve-dialog:popover-open")
+        until(lambda: asks.count() or self.page.locator(f"#card[data-action='{now}']").count() == 0, 20, "it is heard")
+        if asks.count():
             self.press("Control+Enter")
 
     def rejects(self, reason: str = "1") -> None:
         """No, with the reason of that number."""
         self.press("r")
-        self.page.wait_for_function(f"({OPEN}) === 'reject-dialog'")
+        self.page.locator("#reject-dialog:popover-open").wait_for()
         self.press(reason)
         self.press("Control+Enter")
 
     def sets_aside(self, why: str) -> None:
         """Not now; the words count as what they are typed with."""
         self.press("h")
-        self.page.wait_for_function(f"({OPEN}) === 'hold-dialog'")
+        self.page.locator("#hold-dialog:popover-open").wait_for()
         self.keys += len(why)
         self.page.keyboard.type(why)
         self.press("Control+Enter")
