@@ -8,8 +8,9 @@ from typing import Final
 from approvals.models import Action
 from approvals.reading.shown import MASK
 from approvals.states import SETTLED
-from lam_app.models import RunPlan
+from lam_app.models import Run, RunPlan
 from lam_app.planner.planning import Plan, PlanStep, plan_of
+from lam_app.states import FINISHED
 from tools.contract import Contract
 from tools.models import Tool
 
@@ -34,6 +35,8 @@ class Node:
     after: tuple[int, ...]
     action: Action | None
     current: bool
+    over: bool
+    """Whether the run has ended, so that what was not taken never will be."""
     x: int
     y: int
 
@@ -50,7 +53,9 @@ class Node:
 
     @property
     def waits_for(self) -> str:
-        """What has to come before a step that nobody has proposed yet."""
+        """What has to come before a step that nobody has proposed yet, or that nobody will."""
+        if self.over:
+            return "Not taken"
         if not self.after:
             return "Planned"
         return f"After {'steps' if len(self.after) > 1 else 'step'} {' and '.join(map(str, self.after))}"
@@ -108,27 +113,29 @@ class Outline:
         )
 
 
-def outline(organization: uuid.UUID, run: uuid.UUID, actions: Sequence[Action], step: int = 0) -> Outline | None:
+def outline(run: Run, actions: Sequence[Action], step: int = 0) -> Outline | None:
     """The newest plan of a run with what became of its steps, or None where there is none.
 
     ``step`` is the one to mark; 0 marks the one that moves now, or else the next. Two queries.
     """
-    row = RunPlan.objects.filter(organization_id=organization, run=run).order_by("-number").first()
+    row = RunPlan.objects.filter(organization_id=run.organization_id, run=run).order_by("-number").first()
     if row is None:
         return None
     plan = plan_of({"goal": row.goal, "steps": row.steps, "missing": row.missing}) or Plan(row.goal)
     since = [action for action in actions if action.created >= row.created and action.undo_of is None]
     taken = _taken(plan.steps, since)
-    marked = _marked(plan.steps, taken, step)
+    over = run.status in FINISHED
+    marked = 0 if over and not step else _marked(plan.steps, taken, step)
     after = _after(plan.steps)
     places = _places(after)
-    contracts = _contracts(organization, {one.tool for one in plan.steps})
+    contracts = _contracts(run.organization_id, {one.tool for one in plan.steps})
     nodes = tuple(
         replace(
             _node(number, one, contracts.get(one.tool), places[number - 1]),
             after=after[number - 1],
             action=taken.get(number),
             current=number == marked,
+            over=over,
         )
         for number, one in enumerate(plan.steps, 1)
     )
@@ -196,7 +203,7 @@ def _node(number: int, step: PlanStep, contract: Contract | None, place: tuple[i
     known = tuple((one.name, MASK if one.name in hidden else one.value) for one in step.arguments)
     label = contract.title if contract else step.tool
     x, y = place
-    return Node(number, label, step.tool, step.does, known, (), None, current=False, x=x, y=y)
+    return Node(number, label, step.tool, step.does, known, (), None, current=False, over=False, x=x, y=y)
 
 
 def _edge(first: Node, then: Node) -> Edge:

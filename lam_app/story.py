@@ -95,6 +95,11 @@ class Story:
         return any(action.status == "done" and action.undo_of is None for action in self.actions)
 
     @property
+    def reversible(self) -> bool:
+        """Whether a tool would take something of it back."""
+        return any(step.undoable for step in self.steps)
+
+    @property
     def undone(self) -> int:
         """How many steps have been taken back."""
         return sum(1 for action in self.actions if action.status == "undone")
@@ -137,7 +142,7 @@ def story(run: Run) -> Story:
         steps=_steps(actions),
         events=list(Event.objects.within(run.organization_id).filter(run=run.pk).reverse()[:EVENTS]),
         report=Report.objects.filter(run=run).first(),
-        plan=outline(run.organization_id, run.pk, actions),
+        plan=outline(run, actions),
         questions=_questions([action for action in actions if action.asked_at is not None]),
     )
 

@@ -149,7 +149,7 @@ def run_plan(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         raise BadRequest("That is not the number of a step.")
     found = _run(request, pk)
     actions = list(Action.objects.within(found.organization_id).of_run(found.pk))
-    plan = outline(found.organization_id, found.pk, actions, int(step))
+    plan = outline(found, actions, int(step))
     return render(request, "lam_app/run.html#plan_beside", {"plan": plan, "run": found})
 
 

@@ -81,10 +81,11 @@ def test_a_run_from_its_plan_to_its_report(world: World, script: Script, at_desk
     expect(page.get_by_text("It says that it does not know: why it is delayed.")).to_be_visible()
     assert faults_everywhere(page, "run-plan") == []
     carried_out(world, run)
-    expect(page.locator(".node[data-current]")).to_contain_text("step 2")
+    expect(page.locator(".node[data-current]")).to_contain_text("2 Write note")
     carried_out(world, run)
     expect(page.locator(".run-state")).to_contain_text("Succeeded")
     expect(page.locator("#h-report")).to_have_text("Report")
+    expect(page.locator(".node").nth(2)).to_contain_text("Not taken")
     assert faults_everywhere(page, "run-ended") == []
 
 

@@ -206,12 +206,12 @@ def test_a_step_tried_again_is_the_same_planned_step_and_others_stand_beside_it(
         organization=world.organization, run=run, number=1, goal="g", steps=[{"tool": "send_message", "does": "tell"}]
     )
     actions = [world.staged(run=run.id, step=1), world.staged("write_note", {"text": "x"}, run=run.id, step=2)]
-    found = outline(world.organization.id, run.id, actions)
+    found = outline(run, actions)
     assert found is not None
     assert [(node.action, node.current) for node in found.nodes] == [(actions[0], True)]
     assert found.beside == 1
     actions[0].status = "rejected"
     again = world.staged(arguments={"to": "customer of order 1", "body": "b"}, run=run.id, step=3)
-    found = outline(world.organization.id, run.id, [*actions, again])
+    found = outline(run, [*actions, again])
     assert found is not None
     assert found.nodes[0].action == again
