@@ -7,7 +7,7 @@ const SETTLES = ["approve", "reject", "hold", "veto"] // after these the row lea
 
 const rows = () => [...document.querySelectorAll("#queue .row[data-action]")]
 
-// The row that follows the open card; before the last one, the one above.
+// The row that follows the open card; before the last one, the one above. Without one the inbox says what waits now.
 export function following() {
   const all = rows()
   const at = all.findIndex((row) => row.dataset.action === document.getElementById("card")?.dataset.action)
@@ -18,7 +18,7 @@ export function following() {
 export function send(form, button) {
   const next = following()
   const decides = new URL(form.action).pathname.endsWith("/decide/")
-  if (!decides || !next || !wishes("onward") || !window.htmx || !SETTLES.includes(button?.value)) {
+  if (!decides || !rows().length || !wishes("onward") || !window.htmx || !SETTLES.includes(button?.value)) {
     form.requestSubmit(button)
     return
   }
@@ -38,14 +38,14 @@ export function send(form, button) {
   document.addEventListener("htmx:beforeSwap", refused)
   window.htmx
     .ajax("POST", form.action, {
-      source, target: "#card", swap: "outerHTML", values: { ...values, next: next.dataset.action },
+      source, target: "#card", swap: "outerHTML", values: { ...values, next: next?.dataset.action ?? "inbox" },
     })
     .catch(() => say("The server did not answer, so whether it was decided is not known. Reload and look."))
     .finally(() => {
       document.removeEventListener("htmx:beforeSwap", refused)
       source.remove()
       delete form.dataset.sent
-      arrived(decided, next.dataset.action)
+      if (next) arrived(decided, next.dataset.action)
     })
 }
 
