@@ -35,7 +35,7 @@ NOT_OF_ONE_ORGANIZATION = {
 
 APPEND_ONLY = {
     "approvals_decision", "approvals_policyversion", "approvals_revision", "lam_app_report", "lam_app_step",
-    "tools_toolversion", "traces_event",
+    "tools_toolversion", "tools_dialchange", "tools_rightchange", "tools_agentchange", "traces_event",
 }  # fmt: skip
 KEPT = {
     "approvals_action",
@@ -43,6 +43,7 @@ KEPT = {
     "approvals_preview",
     "approvals_trial",
     "lam_app_run",
+    "tools_dialproposal",
     "tools_execution",
     "tools_killswitch",
 }
