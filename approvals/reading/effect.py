@@ -90,7 +90,7 @@ def _reached(contract: Contract, shown: list[Argument]) -> list[Figure]:
     named = [a for a in shown if a.path.split("[", 1)[0] in contract.recipient_fields and not a.masked]
     if len(named) > MOST_NAMED:
         return [Figure("Reaches", f"{len(named)} recipients", "Each is listed below")]
-    return [Figure("Reaches", a.text) for a in named]
+    return [Figure("Reaches", a.text, "Look twice: see the arguments" if a.remarks else "") for a in named]
 
 
 def _reversible(contract: Contract, proof: Proof | None) -> Figure:
