@@ -116,7 +116,7 @@ def asks(entry: Entry) -> str:
     if isinstance(entry, Rule):
         return answer + (f", among them {_and([f'{n} of {team}' for team, n in entry.teams])}" if entry.teams else "")
     what = f"{entry.most:f} calls" if entry.counts is Counts.CALLS else f"{entry.most:f} {entry.unit}"
-    return f"beyond {what} in a {span(entry.seconds)} {WHOSE[entry.per]} {answer}"
+    return f"beyond {what} in any {span(entry.seconds)} {WHOSE[entry.per]} {answer}"
 
 
 def _whom(selector: Selector) -> str:
