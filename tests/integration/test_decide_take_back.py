@@ -87,6 +87,15 @@ def test_once_it_left_it_is_too_late(world: World) -> None:
     assert status(action) == "permitted"
 
 
+def test_t24_whoever_loses_the_right_within_those_seconds_takes_the_yes_along(world: World) -> None:
+    action = approved(world)
+    world.reviewer.is_active = False
+    world.reviewer.save()
+    overdue(action)
+    assert (leave(), sign_permits(), execute_permitted()) == (1, 0, 0)
+    assert (status(action), OutboxMessage.objects.count()) == ("in_review", 0)
+
+
 def test_a_stop_keeps_it_back_as_anything_else(world: World) -> None:
     action = approved(world)
     engage(
