@@ -6,9 +6,11 @@ from enum import StrEnum
 class Ranked(StrEnum):
     """Words in order, lowest first: compared by their place, never by their spelling."""
 
-    @property
-    def rank(self) -> int:
-        return type(self)._member_names_.index(self.name)
+    rank: int
+
+    def __init__(self, _word: str) -> None:
+        # Members are made one after the other, and each is entered behind the last.
+        self.rank = len(type(self)._member_names_)
 
     def _place(self, other: object) -> int:
         if type(other) is not type(self):
