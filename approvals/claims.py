@@ -16,7 +16,16 @@ from tools.permits import PermitClaims
 from tools.queries import voided_sql
 from traces.services import Guard
 
-_WITHIN_ITS_TIME = "clock_timestamp() >= p.not_before AND clock_timestamp() < p.expires_at"
+
+def grant_stands(moment: str) -> str:
+    """What an action ``m`` was let go by has not ended, as SQL; true where no grant let it go. NULL asks no time."""
+    return f"""NOT EXISTS (
+              SELECT 1 FROM approvals_grantuse u JOIN approvals_grant g ON g.id = u.grant_id
+              WHERE u.action = m.id AND u.released_at IS NULL AND approvals_grant_ended(g, {moment}) <> '')"""
+
+
+_WITHIN_ITS_TIME = f"""
+    clock_timestamp() >= p.not_before AND clock_timestamp() < p.expires_at AND {grant_stands("clock_timestamp()")}"""
 _TRUE = f"""
     m.digest = asked._digest
     AND EXISTS (
@@ -43,6 +52,7 @@ _TRUE = f"""
                  OR d.id = ANY (m.principals))
           AND (cardinality(p.deciders) = 0
                OR approvals_votes_suffice(m.id, m.revision, m.digest, m.risk, m.quorum, m.teams))
+          AND {grant_stands("NULL")}
     )
     AND EXISTS (
         SELECT 1 FROM tools_right x

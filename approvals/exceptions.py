@@ -264,3 +264,17 @@ class NoSuchView(DomainError):
 
     http_status: ClassVar[int] = 404
     code: ClassVar[str] = "not_found"
+
+
+class GrantRefused(DomainError):
+    """Calls like this one cannot be allowed beforehand."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class GrantNotFound(DomainError):
+    """There is no such grant, or it was revoked already."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"

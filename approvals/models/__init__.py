@@ -1,6 +1,7 @@
 """The gate's rows. Import them from here: which file holds which is this package's affair."""
 
 from approvals.models.actions import Action, Decision, Permit, PolicyVersion, Revision
+from approvals.models.grants import Grant, GrantUse
 from approvals.models.limits import Reservation, Tally
 from approvals.models.previews import PreviewRow
 from approvals.models.remarks import Remark
@@ -10,6 +11,8 @@ from approvals.models.trials import Hits, HitsCounted, Trial
 __all__ = [
     "Action",
     "Decision",
+    "Grant",
+    "GrantUse",
     "Hits",
     "HitsCounted",
     "Permit",

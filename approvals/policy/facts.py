@@ -21,12 +21,13 @@ from approvals.policy.evidence import (
     Source,
     Usage,
 )
+from approvals.policy.grants import Granted
 from tools.kinds import Category, IdempotencyClass, Maturity, Tier
 from traces.canonical import JSON
 
-FORMAT = 3
+FORMAT = 4
 """The form in which facts are stored now."""
-FORMATS = (1, 2, FORMAT)
+FORMATS = (1, 2, 3, FORMAT)
 """Every form that can be read."""
 WITH_EVIDENCE = 2
 """From this form on, usage, resources, history, plan, provenance, dry run and approvers are stored."""
@@ -113,9 +114,11 @@ class Facts:
     provenance: tuple[Origin, ...] = ()
     dry_run: DryRun = field(default_factory=DryRun)
     approvers: tuple[Able, ...] = ()
+    grant: Granted | None = None
+    """A person's standing yes to calls like this one, with what was used of it before this call."""
 
     def to_json(self) -> dict[str, JSON]:
-        """Every fact as JSON, sets sorted; 3 is this format's version."""
+        """Every fact as JSON, sets sorted; 4 is this format's version."""
         tool = self.tool
         return {
             "format": FORMAT,
@@ -143,6 +146,7 @@ class Facts:
             "provenance": [_fields(one) for one in self.provenance],
             "dry_run": _fields(self.dry_run),
             "approvers": [_fields(one) for one in self.approvers],
+            "grant": None if self.grant is None else self.grant.to_json(),
         }
 
     @classmethod
@@ -159,6 +163,7 @@ class Facts:
                 "agent": _party(value["agent"]),
                 "problems": tuple((path, message) for path, message in value["problems"]),
                 "halts": tuple(Halt(**halt) for halt in value["halts"]),
+                "grant": None if value.get("grant") is None else Granted.from_json(value["grant"]),
                 **(_evidence(value) if value["format"] >= WITH_EVIDENCE else {}),
             }
         )

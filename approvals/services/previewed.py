@@ -15,6 +15,7 @@ from approvals.exceptions import LimitsBusy
 from approvals.facts import Judged, gather, judged
 from approvals.models import Action, PreviewRow, Revision
 from approvals.policy import DryRunState, Verdict
+from approvals.services.allow import allowed
 from approvals.services.permit import UNREADABLE
 from approvals.services.preview import ask
 from approvals.services.propose import TARGETS, revise, tell_unroutable
@@ -72,7 +73,9 @@ def _rule_on(row: PreviewRow, action: Action) -> bool:
     with transaction.atomic():
         if not PreviewRow.objects.select_for_update(skip_locked=True).filter(id=row.id, closed_at=None).exists():
             return False
-        again = judged(gathered, reserve(action.id, gathered))
+        usage = reserve(action.id, gathered)
+        first = action.status == ActionStatus.PROPOSED  # what stands in review is people's to decide
+        again = allowed(action.id, gathered, usage) if first else judged(gathered, usage)
         revision = revise(
             action, again, number=current.number + 1, author=current.author_id, considered=current.considered
         )

@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 
 from approvals import binding
 from approvals.exceptions import StepTaken
-from approvals.facts import Budget, Gathered, Judged, gather, judged
+from approvals.facts import Budget, Gathered, Judged, gather
 from approvals.models import Action, Revision
 from approvals.policy import DryRunState, Origin, PlanState, Verdict
+from approvals.services.allow import allowed
 from approvals.services.preview import ask
 from approvals.services.reserve import release, reserve
 from approvals.states import ActionStatus
@@ -87,7 +88,7 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
     if existing is not None:
         return _same(existing, proposal, gathered)
     pk = uuid7()
-    staged = judged(gathered, reserve(pk, gathered))
+    staged = allowed(pk, gathered, reserve(pk, gathered))
     ruling = staged.ruling
     action = Action(
         id=pk,

@@ -16,6 +16,7 @@ from approvals.facts.usage import standing
 from approvals.models import Action, Revision
 from approvals.policy import DryRun, DryRunState, Facts, Verdict
 from approvals.services import preview
+from approvals.services.allow import still_allowed
 from approvals.services.propose import Proposal, revise, tell_unroutable
 from approvals.services.reserve import release, reserve
 from approvals.states import ActionStatus
@@ -28,7 +29,7 @@ from traces.services import Actor, move
 def anew(action: Action, current: Revision) -> Judged:
     """The same call, gathered and judged as things stand now. Writes nothing."""
     gathered = gather(asked_again(action, current))
-    return judged(gathered, standing(action.id, gathered))
+    return still_allowed(action.id, gathered, standing(action.id, gathered))
 
 
 def asked_again(action: Action, current: Revision) -> Proposal:

@@ -39,6 +39,8 @@ APPEND_ONLY = {
 }  # fmt: skip
 KEPT = {
     "approvals_action",
+    "approvals_grant",
+    "approvals_grantuse",
     "approvals_permit",
     "approvals_preview",
     "approvals_trial",

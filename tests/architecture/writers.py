@@ -26,6 +26,7 @@ MAY_WRITE = {
     "approvals.services.replay": "how far a replay has come, and what it found",
     "approvals.services.trial": "policies that are tried before they are in force",
     "approvals.services.propose": "actions and their first revisions",
+    "approvals.services.grant": "grants, made and revoked",
     "approvals.services.edit": "revisions that a person wrote",
     "approvals.services.rejudge": "later revisions; permits that they made void",
     "approvals.services.deciding": "people's decisions",

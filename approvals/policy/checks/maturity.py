@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from approvals.policy.checks.grant import answered
 from approvals.policy.document import DialException, Policy
 from approvals.policy.facts import Facts, ToolFacts
 from approvals.policy.matching import exceptions_met
@@ -30,7 +31,7 @@ def check(facts: Facts, policy: Policy) -> Iterator[Finding]:
     tool = facts.tool
     if tool is None:
         return
-    dial = _dial(tool)
+    dial = _dial(tool, granted=answered(facts, policy))
     if dial is None:
         return  # an unknown word says nothing, and no exception says yes in its place
     yield dial
@@ -39,13 +40,16 @@ def check(facts: Facts, policy: Policy) -> Iterator[Finding]:
             yield _narrowed(exception, compared, tool)
 
 
-def _dial(tool: ToolFacts) -> Finding | None:
+def _dial(tool: ToolFacts, *, granted: bool) -> Finding | None:
     if _unrepeatable(tool) and tool.maturity is not Maturity.IN_THE_LOOP:
         text = (
             f"{tool.name} is set to {_said(tool.maturity)}, but a person approves each call all the same: "
             "if an answer were lost, the call could be neither repeated nor asked about."
         )
         return Finding("maturity", Verdict.REVIEW, text, warning=True, quorum=1)
+    if tool.maturity is Maturity.IN_THE_LOOP and granted:
+        text = f"In the loop: a person approves each call of {tool.name}, and has allowed calls like this one."
+        return Finding("maturity", Verdict.ALLOW, text)
     if tool.maturity is Maturity.IN_THE_LOOP:
         return Finding(
             "maturity", Verdict.REVIEW, f"In the loop: a person approves each call of {tool.name}.", quorum=1
