@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Agent, Membership
 from accounts.pages import PersonRequest, only, page
+from accounts.roles import Role
 from approvals import binding
 from approvals.models import Action, Revision, Trial
 from approvals.policy import PolicyRefused, read_policy
@@ -139,6 +140,8 @@ def _page(
 ) -> HttpResponse:
     ours = request.organization
     people = Membership.objects.filter(organization=ours, user__is_active=True).select_related("user")
+    if chosen.initiator is None:  # somebody whom agents act for, rather than whoever comes first
+        chosen.initiator = people.filter(roles__contains=[Role.OPERATOR.value]).order_by("user__username").first()
     context = {
         "chosen": chosen,
         "fields": fields,
