@@ -123,6 +123,7 @@ def by_tab(typist: Typist, kind: str) -> None:
     if kind == "no":
         typist.tabs_to("#decide [popovertarget=reject-dialog]")
         typist.press("Enter")
+        expect(page.locator("#reject-dialog input[type=radio]").first).to_be_focused()
         typist.press("Space")
         typist.tabs_to("#reject-dialog [type=submit]")
         typist.press("Enter")
