@@ -9,7 +9,7 @@ nothing was cut off its end; 1 that something is wrong (the first line printed n
 could not be read at all.
 
 The format. Line 1: {"format", "organization"}. Then, for each block, {"block", "rows", "signature"} and a line
-{"detail", "event", "salt"} for each of its events. Every line is JSON without blanks, keys sorted, letters as they are.
+{"detail", "event", "salt"} for each of its events. Every line is JSON without blanks, keys sorted, ASCII alone.
     leaf  = SHA-256(0x00, JSON of the event's list)
     link  = SHA-256(0x01, head before, 16 bytes of the event's id, leaf)
     start = SHA-256(0x02, JSON of [organization, chain])
@@ -98,7 +98,7 @@ def sha(*parts):
 
 
 def dumps(value):
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def unhex(text):

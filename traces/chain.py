@@ -46,8 +46,8 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
-"""JSON in the one form that is hashed and exported: no blanks, keys in order, letters as they are."""
+written = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+"""JSON in the one form that is hashed and exported: no blanks, keys in order, ASCII alone, so that no terminal obeys it."""
 
 
 def leaf(text: str) -> bytes:
