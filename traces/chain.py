@@ -47,7 +47,7 @@ def moment(at: datetime) -> str:
 
 
 written = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
-"""JSON in the one form that is hashed and exported: no blanks, keys in order, ASCII alone, so that no terminal obeys it."""
+"""JSON in the one form that is hashed and exported: no blanks, keys in order, ASCII alone for terminals' sake."""
 
 
 def leaf(text: str) -> bytes:
