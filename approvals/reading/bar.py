@@ -16,6 +16,7 @@ from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.kinds import Tier
 from tools.matrix import holders
+from tools.queries import holds
 from traces.clock import now
 
 
@@ -41,6 +42,8 @@ class Bar:
     """Seconds for which a yes can be taken back before its call leaves."""
     colleagues: tuple[str, ...]
     """Who else may decide on it, by name, while it waits."""
+    may_allow: bool = False
+    """Whether this person may allow calls like it beforehand, as far as rights and the tool go."""
 
 
 def bar(action: Action, revision: Revision, contract: Contract | None, reader: User) -> Bar:
@@ -61,7 +64,14 @@ def bar(action: Action, revision: Revision, contract: Contract | None, reader: U
         part=_part(action, left),
         grace=settings.LAM_TAKEBACK_SECONDS,
         colleagues=_colleagues(action, {*action.principals, reader.pk}) if waits else (),
+        may_allow=action.status == ActionStatus.IN_REVIEW and _may_allow(action, contract, reader),
     )
+
+
+def _may_allow(action: Action, contract: Contract | None, reader: User) -> bool:
+    if action.tool_id is None or action.undo_of is not None or irreversible(contract):
+        return False
+    return reader.pk not in action.principals and holds(reader.pk, action.tool_id, "configure_tool")
 
 
 def irreversible(contract: Contract | None) -> bool:

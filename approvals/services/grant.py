@@ -51,6 +51,15 @@ class Wanted:
     reason: str = ""
 
 
+def drafted(action: Action, wanted: Wanted, actor: User) -> Granted:
+    """A grant as it would be made, to be looked at first. Nothing is kept. Raises GrantRefused."""
+    revision = action.revisions.get(number=action.revision)
+    gathered = gather(asked_again(action, revision))
+    _, as_used = _asked_for(action, gathered, wanted, actor)
+    _would_help(action, gathered, as_used)
+    return as_used
+
+
 @remembers_refusals("grant")
 def make_grant(
     *,

@@ -211,7 +211,7 @@ def test_a_stop_over_it_ends_it_for_good(granting: World, one: Grant) -> None:
         admin.execute(
             "UPDATE tools_killswitch SET eased_by_id = %(by)s, eased_at = clock_timestamp(),"
             " released_by_id = %(by)s, released_at = clock_timestamp()",
-            {"by": granting.administrator.pk},
+            {"by": granting.reviewer2.pk},
         )
     assert pay(granting).status == "in_review"
 

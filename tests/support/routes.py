@@ -44,6 +44,12 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
         "POST": {400: MEMBERS},
     },
     "action_probe": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
+    "action_allow": {
+        "GET": {302: MEMBERS},
+        "POST": {403: MEMBERS},
+    },
+    "grants": READS_POLICY,
+    "grant_revoke": {"POST": {302: GOVERNS, 403: NOT_GOVERNS}},
     "practice": {"GET": {200: MEMBERS}, "POST": {200: MEMBERS}},
     "policy": READS_POLICY,
     "policy_new": {**SETS_POLICY, "POST": {302: GOVERNS, 403: NOT_GOVERNS}},
@@ -134,6 +140,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "action_assign": {"what": "claim"},
     "action_remarks": {"kind": "comment", "text": "Who is this for?"},
     "action_edit": {"digest": "sha256:0", "reason": "A better one."},
+    "action_allow": {"digest": "sha256:0", "then": "check"},
+    "grant_revoke": {"reason": "over"},
     "practice": {"lesson": "1", "answer": "approve"},
     "policy_new": {
         "kind": "rules",
@@ -175,6 +183,7 @@ REFUSED_FIRST = {
     **dict.fromkeys(("stop_ease", "stop_release"), "operator auditor developer"),
     "action_trace": "operator reviewer administrator developer",
     "policy_version": "operator developer",
+    "grant_revoke": "operator developer",
     **dict.fromkeys(
         (
             "policy_entry",

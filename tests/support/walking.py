@@ -22,6 +22,7 @@ from approvals.services.propose import Proposal, propose
 from approvals.services.trial import write
 from lam_app.runs import submit
 from tests.support.api import outside_agent, token_of
+from tests.support.granting import forged
 from tests.support.sql import speaking_as
 from tests.support.world import MESSAGE, World
 from tools.killswitch import engage
@@ -41,6 +42,7 @@ KINDS = {
     "stop": "stop",
     "policy/entries": "entry",
     "policy/history": "version",
+    "policy/grants": "grant",
     "policy/replay": "trial",
 }
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -87,6 +89,8 @@ class Side:
             return str(tool.pk) if kind == "tool" else tool.name
         if kind in {"entry", "version", "trial"}:
             return self._of_policy(kind)
+        if kind == "grant":
+            return str(forged(self.organization, self.make("action"), by=self.world.people[self.stopper]))
         if kind == "action":
             proposal = Proposal(
                 organization=self.organization,
