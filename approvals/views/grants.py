@@ -165,12 +165,17 @@ def _sent(request: PersonRequest, action: Action) -> HttpResponse:
     if form["then"] not in {"", "check", "send"} or any(len(form[name]) > 9 for name in WHOLE):
         raise BadRequest("Say what you want, and nothing else.")
     wanted = _wanted(form, fields)
-    asked = {"actor": request.user, "organization": request.organization.pk, "action_id": action.pk,
-             "digest": form["digest"], "signed_in_at": signed_in_at(request)}  # fmt: skip
     try:
         if form["then"] == "check" or form["seen"] != _seal(wanted, form["digest"]):
             return _checked(request, action, contract, fields, form)
-        make_grant(**asked, wanted=wanted)
+        make_grant(
+            actor=request.user,
+            organization=request.organization.pk,
+            action_id=action.pk,
+            digest=form["digest"],
+            wanted=wanted,
+            signed_in_at=signed_in_at(request),
+        )
     except GrantRefused as refused:
         errors: Any = refused.extra.get("errors", {})
         for field in fields:
