@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import Case, Exists, F, Func, OuterRef, Q, Value, When
 from django.db.models.expressions import RawSQL
@@ -41,7 +43,20 @@ class ActionQuerySet(models.QuerySet["Action"]):
 
     def reviewable_by(self, user: uuid.UUID, tools: Sequence[uuid.UUID]) -> "ActionQuerySet":
         """What this person may decide on: these tools' actions, and none that acts for the person."""
-        return self.filter(tool_id__in=tools).exclude(principals__contains=[user])
+        return self.of_tools(tools).exclude(principals__contains=[user])
+
+    def of_tools(self, tools: Sequence[uuid.UUID]) -> "ActionQuerySet":
+        """These tools' actions. The tools are one parameter, which costs less than one each where many are."""
+        if not tools:
+            return self.none()
+        any_of = Func(
+            F("tool_id"),
+            Value(list(tools), output_field=ArrayField(models.UUIDField())),
+            template="%(expressions)s)",
+            arg_joiner=" = ANY (",
+            output_field=models.BooleanField(),
+        )
+        return self.filter(any_of)
 
     def in_review(self) -> "ActionQuerySet":
         """Whatever people have to decide on, what was set aside included."""
@@ -128,13 +143,18 @@ class ActionQuerySet(models.QuerySet["Action"]):
     def first_of(self, tools: Sequence[uuid.UUID], number: int) -> "ActionQuerySet":
         """The first so many in the order that this has, of these tools.
 
-        They are looked for tool by tool, so that no tool's thousands have to be passed to reach another's few.
+        They are looked for tool by tool, so that no tool's thousands have to be passed to reach another's few. What is
+        found so is fetched by its ids alone: the conditions hold of it, and repeated they would offer another way to
+        look for it all once more.
         """
         if len(tools) > MANY:
-            return self.filter(tool_id__in=tools)[:number]
-        sql, params = self.each_of(tools, number)
+            return self.of_tools(tools)[:number]
+        try:
+            sql, params = self.each_of(tools, number)
+        except EmptyResultSet:
+            return self.none()
         found = RawSQL(f'"approvals_action"."id" = ANY (ARRAY({sql}))', params, models.BooleanField())  # noqa: S611
-        return self.filter(found)[:number]
+        return self.model.objects.alias(urgency=URGENCY).filter(found).order_by(*self.query.order_by)[:number]
 
     def each_of(self, tools: Sequence[uuid.UUID], number: int) -> tuple[str, tuple[Any, ...]]:
         """SQL for the ids of the first so many of each of these tools. Raises ``EmptyResultSet`` if there is none."""

@@ -160,7 +160,9 @@ class Action(Moving):
                 name="action_alike",
             ),
             models.Index(
-                fields=["expires_at"], condition=models.Q(status__in=["in_review", "permitted"]), name="action_expiring"
+                fields=["expires_at", "tool", "id"],
+                condition=models.Q(status__in=["in_review", "permitted"]),
+                name="action_expiring",
             ),
             models.Index(
                 fields=["status", "id"],
