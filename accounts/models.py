@@ -137,3 +137,41 @@ class ApiToken(models.Model):
                 name="agent_token_names_its_agent",
             ),
         ]
+
+
+class StandingChange(models.Model):
+    """That somebody's tier, roles or teams were changed, or a team made. Inserting it is the change.
+
+    No account of a process may write what people are: the database makes the change that the row says, or refuses it.
+    """
+
+    class What(models.TextChoices):
+        """What was changed."""
+
+        TIER = "tier"
+        ROLES = "roles"  # before and after are joined by commas, in the order of the alphabet
+        TEAM = "team"  # that was made: ``team`` is its id, ``after`` its name
+        JOIN = "join"
+        LEAVE = "leave"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    what = models.CharField(max_length=8, choices=What.choices)
+    member = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, related_name="changes")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="changes")
+    before = models.CharField(max_length=200, blank=True)
+    after = models.CharField(max_length=200, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="standing_change_has_a_reason"),
+            models.CheckConstraint(
+                condition=models.Q(what="team", member__isnull=True, team__isnull=False)
+                | models.Q(what__in=["join", "leave"], member__isnull=False, team__isnull=False)
+                | models.Q(what__in=["tier", "roles"], member__isnull=False, team__isnull=True),
+                name="standing_change_names_whose",
+            ),
+        ]

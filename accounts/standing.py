@@ -2,7 +2,9 @@
 
 Nobody changes their own standing, nor that of an agent that they answer for: an administrator who wants to review, or
 whose agent needs a deeper tier, asks another administrator. What counts for a call is read when the call is judged and
-again when it is claimed, so a change is felt by everything that has not run yet.
+again when it is claimed, so a change is felt by everything that has not run yet. A change is a row of
+``accounts_standingchange``: the database changes the person or the team when the row is written, so that no process
+writes what people are in any other way.
 """
 
 import re
@@ -12,13 +14,14 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.actors import person
 from accounts.exceptions import ChangeRefused, MayNotAdminister, NotOfThisOrganization, NotOneself
-from accounts.models import Agent, Membership, Organization, Team, User
+from accounts.models import Agent, Membership, Organization, StandingChange, Team, User
 from accounts.roles import Role, TierLevel
 from traces.exceptions import DomainError
+from traces.ids import uuid7
 from traces.services import Entry, record, refused
 
 ROLE_TEAMS: Final[Mapping[str, str]] = {
@@ -87,13 +90,15 @@ def set_tier(of: Membership | Agent, tier: str, *, by: User, reason: str) -> boo
             raise ChangeRefused(f"tier: {tier!r} is not one of {', '.join(TierLevel.values)}.")
         if whose == by.pk:
             raise NotOneself
+        _alone(of.organization_id)
         rows = Membership.objects if isinstance(of, Membership) else Agent.objects
-        row = rows.select_for_update().get(pk=of.pk)
-        before = row.tier
+        before = rows.values_list("tier", flat=True).get(pk=of.pk)
         if before != tier:
-            row.tier = tier
-            row.save(update_fields=["tier"])
             tell(before=before, after=tier)
+            if isinstance(of, Membership):
+                _change("tier", of.organization_id, member=of, before=before, after=tier, by=by, reason=reason)
+            else:  # by whoever runs the installation; on its page an agent changes by a row of its own
+                Agent.objects.filter(pk=of.pk).update(tier=tier)
     of.tier = tier
     return before != tier
 
@@ -112,14 +117,12 @@ def set_roles(of: Membership, roles: Collection[str], *, by: User, reason: str) 
             raise ChangeRefused(f"roles: there is no {', '.join(unknown)}.")
         if of.user_id == by.pk:
             raise NotOneself
-        row = Membership.objects.select_for_update().get(pk=of.pk)
-        before = sorted(row.roles)
+        _alone(of.organization_id)
+        before = sorted(Membership.objects.get(pk=of.pk).roles)
         if before != after:
-            row.roles = after
-            row.save(update_fields=["roles"])
-            of.user.groups.add(*_groups(of.organization_id, set(after) - set(before)))
-            of.user.groups.remove(*_groups(of.organization_id, set(before) - set(after)))
             tell(before=before, after=after)
+            listed = {"before": ",".join(before), "after": ",".join(after)}
+            _change("roles", of.organization_id, member=of, by=by, reason=reason, **listed)
     of.roles = after
     return before != after
 
@@ -134,12 +137,12 @@ def create_team(organization: Organization, name: str, *, by: User, reason: str)
     ) as tell:
         if not TEAM_NAME.fullmatch(name):
             raise ChangeRefused("name: use up to 40 small letters, digits, - and _, beginning with a letter.")
-        Organization.objects.select_for_update().get(pk=organization.pk)  # of two hands at once, one makes it
+        _alone(organization.pk)  # of two hands at once, one makes it
         new = not Team.objects.filter(organization=organization, name=name).exists()
         if new:
-            group, _ = Group.objects.get_or_create(name=f"{organization.slug}/{name}")
-            team = Team.objects.create(organization=organization, group=group, name=name)
+            team = Team(id=uuid7(), organization=organization, name=name)
             tell(team=str(team.pk), name=name)
+            _change("team", organization.pk, team=team, after=name, by=by, reason=reason)
     return new
 
 
@@ -152,7 +155,10 @@ def join(team: Team, user: User, *, by: User, reason: str) -> bool:
 
 
 def leave(team: Team, user: User, *, by: User, reason: str) -> bool:
-    """Take a person out of a team. Returns whether that is a change. Raises MayNotAdminister or NotOneself."""
+    """Take a member out of a team. Returns whether that is a change.
+
+    Raises MayNotAdminister, NotOneself, NotOfThisOrganization.
+    """
     return _team("team_left", team, user, by=by, reason=reason)
 
 
@@ -178,18 +184,43 @@ def _team(verb: str, team: Team, user: User, *, by: User, reason: str) -> bool:
     with administering(verb, by=by, organization=team.organization_id, about=("team", team.pk), reason=reason) as tell:
         if user.pk == by.pk:
             raise NotOneself
-        if joining and not Membership.objects.of(user).filter(organization_id=team.organization_id).exists():
+        member = Membership.objects.filter(user=user, organization_id=team.organization_id).first()
+        if member is None or (joining and not user.is_active):
             raise NotOfThisOrganization
-        # Whoever holds the team's row decides whether this is a change: two hands at once tell of it once.
-        Team.objects.select_for_update().get(pk=team.pk)
+        _alone(team.organization_id)
         changes = user.groups.filter(pk=team.group_id).exists() != joining
         if changes:
-            change = user.groups.add if joining else user.groups.remove
-            change(team.group_id)
             tell(team=team.name, user=user.username)
+            what = "join" if joining else "leave"
+            _change(what, team.organization_id, team=team, member=member, by=by, reason=reason)
     return changes
 
 
-def _groups(organization: uuid.UUID, roles: Collection[str]) -> list[Group]:
-    names = [ROLE_TEAMS[role] for role in roles if role in ROLE_TEAMS]
-    return [t.group for t in Team.objects.filter(organization_id=organization, name__in=names).select_related("group")]
+def _alone(organization: uuid.UUID) -> None:
+    """Wait for whoever else changes what people are here: two hands at once make one change, told of once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"standing:{organization}"])
+
+
+def _change(
+    what: str,
+    organization: uuid.UUID,
+    *,
+    by: User,
+    reason: str,
+    member: Membership | None = None,
+    team: Team | None = None,
+    before: str = "",
+    after: str = "",
+) -> None:
+    """Write the row that is the change."""
+    StandingChange.objects.create(
+        organization_id=organization,
+        what=what,
+        member=member,
+        team_id=team.pk if team else None,
+        before=before,
+        after=after,
+        by=by,
+        reason=reason.strip(),
+    )

@@ -1,10 +1,14 @@
-"""Sign-in and sign-out. allauth's other routes (mail, resets) are not mounted: what is not there cannot be misused."""
+"""Sign-in and sign-out, and the people of an organization.
+
+allauth's other routes (mail, resets) are not mounted: what is not there cannot be misused.
+"""
 
 from allauth.account import views
 from django.urls import path
 from django.views.decorators.http import require_http_methods
 
 from accounts.pages import page
+from accounts.views import people
 
 urlpatterns = [
     path("accounts/login/", views.login, name="account_login"),
@@ -15,6 +19,7 @@ urlpatterns = [
         require_http_methods(["GET", "POST"])(page()(views.reauthenticate)),
         name="account_reauthenticate",
     ),
+    path("settings/people/", people.people, name="people"),
     # The sign-in view needs the name; it answers "closed".
     path("accounts/signup/", views.signup, name="account_signup"),
 ]

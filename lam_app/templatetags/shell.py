@@ -11,8 +11,8 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Membership
 from accounts.roles import Role
-from approvals.models import Action, SavedView
-from approvals.reading.lanes import LANES, OWN, Viewer, counts
+from approvals.models import Action
+from approvals.reading.lanes import LANES, OWN, Viewer
 from tools.killswitch import STOPPERS
 from tools.listing import engaged, stop_says
 
@@ -82,7 +82,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         Place("Permissions", "matrix", "key-round", (Role.ADMINISTRATOR, Role.AUDITOR)),
         Place("Agents", "agents", "bot", (Role.ADMINISTRATOR, Role.AUDITOR)),
         Place("Policy", "policy", "scale", (Role.ADMINISTRATOR, Role.AUDITOR, Role.REVIEWER)),
-        Place("People", "people", "users", (Role.ADMINISTRATOR,)),
+        Place("People", "people", "users", (Role.ADMINISTRATOR, Role.AUDITOR)),
         Place("Outbox", "outbox", "send"),
     ),
     "Remember": (
@@ -103,14 +103,14 @@ def _inbox(request: HttpRequest, membership: Membership) -> list[Link]:
     on_a_card = request.path.startswith("/actions/")
     asked = {name: value for name, value in request.GET.items() if value and name not in ("from", "words", "open")}
     lane, current = asked.get("lane", "waiting"), "page" if at_home else "true" if on_a_card and asked else ""
-    views = SavedView.objects.of(membership.user, membership.organization)
-    kept = [(view.name, view.query, QueryDict(view.query).dict()) for view in views]
+    viewer = Viewer.asking(request, membership)
+    kept = [(view.name, view.query, QueryDict(view.query).dict()) for view in viewer.kept]
     found = any(said == asked for _, _, said in kept)
 
     def here(name: str) -> str:
         return current if lane == name and not found else ""
 
-    held = counts(Viewer.of(membership), OWN)
+    held = viewer.held
     own = [Link("Inbox", home, "inbox", here("waiting"), _capped(held["waiting"]))]
     own += [
         Link(name, f"{home}?{query}" if query else home, "bookmark", current if said == asked else "", kept=True)

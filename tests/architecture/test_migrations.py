@@ -34,8 +34,8 @@ NOT_OF_ONE_ORGANIZATION = {
 """Tables without an organization of their own that is never null, and why."""
 
 APPEND_ONLY = {
-    "approvals_decision", "approvals_policyversion", "approvals_revision", "lam_app_report", "lam_app_step",
-    "tools_toolversion", "tools_dialchange", "tools_rightchange", "tools_agentchange", "traces_event",
+    "accounts_standingchange", "approvals_decision", "approvals_policyversion", "approvals_revision", "lam_app_report",
+    "lam_app_step", "tools_toolversion", "tools_dialchange", "tools_rightchange", "tools_agentchange", "traces_event",
 }  # fmt: skip
 KEPT = {
     "approvals_action",

@@ -104,6 +104,14 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
         "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
         "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
     },
+    "people": {
+        "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
+        "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
+    },
+    "teams": {
+        "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
+        "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
+    },
     "audit": {"GET": {200: "auditor outsider", 403: "operator reviewer administrator developer"}},
     "account_login": {method: {200: NO_SESSION, 302: MEMBERS} for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS")}
     | {method: {405: NO_SESSION, 302: MEMBERS} for method in ("PATCH", "DELETE")},
