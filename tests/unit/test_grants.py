@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from approvals.policy import DryRun, DryRunState, PlanState, Policy, Verdict, rule
+from approvals.policy import DryRun, DryRunState, PlanState, Policy, Verdict, read_policy, rule
 from approvals.policy.evidence import Usage
 from approvals.policy.facts import Facts
 from approvals.policy.grants import Bound, Bounds, Granted, uncovered
@@ -125,6 +125,14 @@ def test_high_risk_that_needs_two_people_still_does() -> None:
     assert rule(facts, Policy(high_risk_quorum=2)).quorum == 2
 
 
+@pytest.mark.parametrize("freedom", [{"maturity": "in_the_loop"}, {"maturity": "on_the_loop", "veto_seconds": 60}])
+def test_an_exception_says_how_free_a_call_is_and_no_grant_makes_it_freer(freedom: dict[str, Any]) -> None:
+    policy = read_policy({"exceptions": [{"id": "look", "about": {"tools": ["send_message"]}, **freedom}]})
+    assert rule(under(), policy).verdict is Verdict.REVIEW
+    elsewhere = read_policy({"exceptions": [{"id": "look", "about": {"tools": ["another"]}, **freedom}]})
+    assert rule(under(), elsewhere).verdict is Verdict.ALLOW
+
+
 @pytest.mark.parametrize(
     ("total", "spent", "currency", "amount", "verdict"),
     [
@@ -146,8 +154,6 @@ def test_t35_the_total_bounds_all_calls_together(
 
 def test_a_limit_that_is_reached_asks_all_the_same() -> None:
     limits = ({"id": "few", "per": "agent", "counts": "calls", "most": 1, "seconds": 60},)
-    from approvals.policy import read_policy
-
     policy = read_policy({"limits": list(limits)})
     facts = under(usage=(Usage("few", "agent planner", "1", "1", ""),))
     assert rule(facts, policy).verdict is Verdict.REVIEW

@@ -6,6 +6,7 @@ from approvals.policy.checks.risk import risk_of
 from approvals.policy.document import Policy
 from approvals.policy.facts import Facts
 from approvals.policy.grants import Granted, asks, uncovered
+from approvals.policy.matching import exceptions_met
 from approvals.policy.ruling import Finding, Verdict
 from approvals.policy.values import EXACT, number
 from tools.kinds import IdempotencyClass, Risk, Tier
@@ -38,6 +39,8 @@ def barred(facts: Facts, policy: Policy) -> str:
         return f"what {tool.name} does cannot be undone"
     if tool.tier > Tier.READ and tool.idempotency is IdempotencyClass.NEITHER:
         return "if an answer were lost, the call could be neither repeated nor asked about"
+    for exception, _ in exceptions_met(policy, facts):
+        return f"exception {exception.id} says how free such calls are at most"
     if policy.high_risk_quorum > 1 and risk_of(facts, policy).level is Risk.HIGH:
         return f"its risk is high, and that needs {policy.high_risk_quorum} people"
     return ""
