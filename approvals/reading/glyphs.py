@@ -43,6 +43,9 @@ def pieces(text: str) -> Iterator[Piece]:
 
 
 def _plain(text: str) -> Iterator[Piece]:
+    if text and text.isascii() and text.isprintable():
+        yield Piece("text", text)
+        return
     start = 0
     for index, character in enumerate(text):
         if is_odd(character, long=True):

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.http import HttpRequest
 
 from accounts.models import Membership
 from accounts.roles import Role
 from approvals.access import reviewable_tools
-from approvals.models import Action
+from approvals.models import Action, SavedView
 from approvals.queries import ActionQuerySet
 from approvals.states import ActionStatus
 from tools.listing import engaged
@@ -44,6 +45,15 @@ class Viewer:
         """This member, at this moment of the database's clock."""
         return cls(membership, now())
 
+    @classmethod
+    def asking(cls, request: HttpRequest, membership: Membership) -> "Viewer":
+        """The member who makes this request. The list and the frame around it share one, and read nothing twice."""
+        kept: dict[str, Any] = request.__dict__
+        if "viewer" not in kept:
+            kept["viewer"] = cls.of(membership)
+        viewer: Viewer = kept["viewer"]
+        return viewer
+
     @property
     def user(self) -> uuid.UUID:
         """The person's id."""
@@ -59,6 +69,16 @@ class Viewer:
         if not name:
             return self.tools
         return list(Tool.objects.filter(pk__in=self.tools, name=name).values_list("pk", flat=True))
+
+    @cached_property
+    def kept(self) -> list[SavedView]:
+        """The views that the person keeps."""
+        return list(SavedView.objects.of(self.membership.user, self.membership.organization))
+
+    @cached_property
+    def held(self) -> dict[str, int]:
+        """How many each of a reviewer's lanes holds, at most one more than ``CAP``."""
+        return counts(self, OWN)
 
     @cached_property
     def stops(self) -> list[KillSwitch]:

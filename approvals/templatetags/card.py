@@ -13,8 +13,11 @@ register = template.Library()
 @register.filter
 def spelled(value: object) -> SafeString:
     """Text with every odd character as its code point and every long gap counted. Nothing in it is markup."""
+    pieces = list(glyphs.pieces(str(value)))
+    if len(pieces) == 1 and pieces[0].kind == "text":
+        return format_html("<bdi>{}</bdi>", pieces[0].text)
     parts = []
-    for piece in glyphs.pieces(str(value)):
+    for piece in pieces:
         if piece.kind == "code":
             parts.append(format_html('<span class="codepoint">{}</span>', piece.text))
         elif piece.kind == "gap":

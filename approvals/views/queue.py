@@ -8,6 +8,7 @@ keeps its place while a person turns pages, is on one page only, and whatever co
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from django.core.exceptions import BadRequest
@@ -17,7 +18,7 @@ from accounts.pages import PersonRequest, only
 from approvals.models import Action, SavedView
 from approvals.queries import URGENCY, ActionQuerySet
 from approvals.reading.card import votes_by_action
-from approvals.reading.lanes import CAP, LANES, SOON, Lane, Viewer, counted, parts
+from approvals.reading.lanes import CAP, LANES, OWN, SOON, Lane, Viewer, counted, parts
 from approvals.services.votes import unroutable_among
 from approvals.views.filters import FIELDS, View, view_of
 from tools.contract import Contract
@@ -78,7 +79,7 @@ class Queue:
         """Whether ``total`` says "at least"."""
         return self.total > CAP
 
-    @property
+    @cached_property
     def query(self) -> str:
         """What leads back to this very page."""
         return self.view.query(**{"from": self.here})
@@ -93,7 +94,7 @@ class Queue:
         """What asks whether anything has arrived behind this page."""
         return self.view.query(since=self.since, total=str(self.total))
 
-    @property
+    @cached_property
     def without(self) -> list[tuple[str, str, str]]:
         """Each filter, what it says, and the view without it."""
         return [(name, said, self.view.query(without=name)) for name, said in self.view.filters.chosen.items()]
@@ -179,7 +180,7 @@ def queue_of(request: PersonRequest, *, plain: bool = False) -> Queue:
 
     Raises ``BadRequest`` for a lane or a choice that there is not."""
     fields = dict.fromkeys(FIELDS, "") if plain else only(request.GET, *FIELDS)
-    view, viewer = view_of(fields), Viewer.of(request.membership)
+    view, viewer = view_of(fields), Viewer.asking(request, request.membership)
     place = Place.read(fields["from"]) if fields["from"] else None
     soon = place.soon if place else viewer.at + SOON
     found = _page(view, viewer, soon, place)
@@ -191,10 +192,15 @@ def queue_of(request: PersonRequest, *, plain: bool = False) -> Queue:
         here=fields["from"],
         more=str(Place.of(shown[-1][1], shown[-1][0], soon)) if len(found) > PAGE else "",
         since=viewer.at.isoformat(),
-        total=total_of(view, viewer, soon),
+        total=viewer.held[view.lane] if _as_in_frame(request, view, place) else total_of(view, viewer, soon),
         choices=_choices(viewer),
-        kept=list(SavedView.objects.of(request.user, request.organization)),
+        kept=viewer.kept,
     )
+
+
+def _as_in_frame(request: PersonRequest, view: View, place: Place | None) -> bool:
+    """Whether the frame around the list counts the very same: the lane's first page, by no filter, with a frame."""
+    return not (request.htmx or view.filters.chosen or place) and view.lane in OWN
 
 
 def _page(view: View, viewer: Viewer, soon: dt.datetime, place: Place | None) -> list[tuple[str, Action]]:

@@ -106,6 +106,7 @@ def risk(value: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=64)
 def maturity(value: str) -> SafeString:
     """The badge of how freely a tool may act."""
     return _badge("maturity", str(value), MATURITY)
@@ -122,6 +123,11 @@ def undoing(contract: Contract | None) -> SafeString:
         shape, word = ("undo-2", "Can be undone")
     if contract is not None and contract.tier is Tier.READ:
         shape, word = ("scan-eye", "Changes nothing")
+    return _lined(shape, word)
+
+
+@lru_cache(maxsize=64)
+def _lined(shape: str, word: str) -> SafeString:
     return format_html('<span class="badge badge-line">{}{}</span>', icon(shape), word)
 
 
