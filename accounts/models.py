@@ -175,3 +175,13 @@ class StandingChange(models.Model):
                 name="standing_change_names_whose",
             ),
         ]
+
+    @property
+    def before_words(self) -> str:
+        """How it was, as a person reads a list."""
+        return self.before.replace(",", ", ") or "none"
+
+    @property
+    def after_words(self) -> str:
+        """How it became, as a person reads a list."""
+        return self.after.replace(",", ", ") or "none"

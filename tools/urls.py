@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tools.views import agents, catalogue, dial, matrix, outbox, readiness, teams
+from tools.views import agents, catalogue, dial, matrix, outbox, person, readiness, teams
 
 urlpatterns = [
     path("tools/", catalogue.tools, name="tools"),
@@ -13,5 +13,6 @@ urlpatterns = [
     path("tools/<uuid:pk>/dial/", dial.tool_dial, name="tool_dial"),
     path("tools/<uuid:pk>/readiness/", readiness.tool_readiness, name="tool_readiness"),
     path("settings/agents/", agents.agents, name="agents"),
+    path("settings/people/<uuid:pk>/", person.person, name="person"),
     path("settings/teams/", teams.teams, name="teams"),
 ]

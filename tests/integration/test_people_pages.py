@@ -61,7 +61,7 @@ def test_an_administrator_changes_somebody_and_the_page_and_the_record_tell_of_i
         shown = text(admin.get(reverse("people"), {"member": str(of.pk)}))
     assert "developer, reviewer Draft auditors, reviewers" in shown
     assert "administrator: depth read → draft" in shown
-    assert "administrator: roles developer → developer,reviewer" in shown
+    assert "administrator: roles developer → developer, reviewer" in shown
     assert "administrator: into team auditors" in shown
     assert holds(of.user_id, world.tool().pk, "review_tool")
     assert sorted(Event.objects.filter(reason=WHY).values_list("verb", flat=True)) == [

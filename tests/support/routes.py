@@ -108,6 +108,7 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
         "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
         "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
     },
+    "person": {"GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"}},
     "teams": {
         "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
         "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
@@ -192,6 +193,7 @@ REFUSED_FIRST = {
     "action_trace": "operator reviewer administrator developer",
     "policy_version": "operator developer",
     "grant_revoke": "operator developer",
+    "person": "operator reviewer developer",
     **dict.fromkeys(
         (
             "policy_entry",

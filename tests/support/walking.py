@@ -40,6 +40,7 @@ KINDS = {
     "runs": "run",
     "tools": "tool",
     "stop": "stop",
+    "settings/people": "member",
     "policy/entries": "entry",
     "policy/history": "version",
     "policy/grants": "grant",
@@ -87,6 +88,8 @@ class Side:
         if kind in {"tool", "tool_name"}:
             tool = Tool.objects.get(organization=self.organization, name=self.tool)
             return str(tool.pk) if kind == "tool" else tool.name
+        if kind == "member":
+            return str(self.world.people[self.person].memberships.get(organization=self.organization).pk)
         if kind in {"entry", "version", "trial"}:
             return self._of_policy(kind)
         if kind == "grant":
