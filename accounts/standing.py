@@ -121,8 +121,8 @@ def set_roles(of: Membership, roles: Collection[str], *, by: User, reason: str) 
         before = sorted(Membership.objects.get(pk=of.pk).roles)
         if before != after:
             tell(before=before, after=after)
-            listed = {"before": ",".join(before), "after": ",".join(after)}
-            _change("roles", of.organization_id, member=of, by=by, reason=reason, **listed)
+            was, becomes = ",".join(before), ",".join(after)
+            _change("roles", of.organization_id, member=of, before=was, after=becomes, by=by, reason=reason)
     of.roles = after
     return before != after
 

@@ -40,7 +40,7 @@ def people(request: PersonRequest) -> HttpResponse:
 def _changed(request: PersonRequest) -> HttpResponse:
     form = only(request.POST, "member", "what", "tier", "team", "reason", *ROLE_FIELDS)
     member = _member(request, form["member"])
-    who = {"by": request.user, "reason": form["reason"]}
+    who: dict[str, Any] = {"by": request.user, "reason": form["reason"]}
     try:
         if form["what"] == "tier":
             set_tier(member, form["tier"], **who)

@@ -39,7 +39,7 @@ def _changed(request: PersonRequest) -> HttpResponse:
         raise BadRequest("Say what to change.")
     making = form["what"] == "create"
     team = None if making else _team(request, form["team"])
-    who = {"by": request.user, "reason": form["reason"]}
+    who: dict[str, Any] = {"by": request.user, "reason": form["reason"]}
     try:
         if team is None:
             create_team(request.organization, form["name"], **who)
