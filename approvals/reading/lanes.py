@@ -19,7 +19,7 @@ from accounts.models import Membership
 from accounts.roles import Role
 from approvals.access import reviewable_tools
 from approvals.models import Action, SavedView
-from approvals.queries import ActionQuerySet
+from approvals.queries import URGENCY, ActionQuerySet
 from approvals.states import ActionStatus
 from tools.listing import engaged
 from tools.models import KillSwitch, Tool
@@ -29,6 +29,13 @@ SOON: Final = dt.timedelta(minutes=10)
 """What runs out within it stands first, whatever its risk."""
 CAP: Final = 99
 """Beyond it a count says "at least"."""
+ORDERS: Final[dict[str, tuple[str, ...]]] = {
+    "leaving": ("due_at", "id"),
+    "soon": ("expires_at", "id"),
+    "later": ("urgency", "created", "id"),
+    "after": ("urgency", "created", "id"),
+}
+"""How each part of a lane is ordered."""
 _COUNT: Final = "(SELECT count(*) FROM ({}) AS seen)"
 S = ActionStatus
 
@@ -247,7 +254,11 @@ def parts(lane: Lane, viewer: Viewer, soon: dt.datetime) -> dict[str, ActionQuer
     past = [status for status in lane.statuses if status not in (S.SCHEDULED, S.IN_REVIEW)]
     if past:
         found["after"] = rows.filter(status__in=past)
-    return found
+    return {part: _ordered(rows, part) for part, rows in found.items()}
+
+
+def _ordered(rows: ActionQuerySet, part: str) -> ActionQuerySet:
+    return rows.alias(urgency=URGENCY).order_by(*ORDERS[part])
 
 
 def counted(lists: Mapping[str, list[ActionQuerySet]], tools: list[uuid.UUID], crowded: set[str]) -> dict[str, int]:
@@ -274,19 +285,22 @@ def counted(lists: Mapping[str, list[ActionQuerySet]], tools: list[uuid.UUID], c
 
 
 def _limited(rows: ActionQuerySet, tools: list[uuid.UUID]) -> tuple[str, list[Any]]:
-    """SQL for the ids of so many rows as a count needs to see."""
-    bare = rows.order_by()
+    """SQL for the ids of so many rows as a count needs to see.
+
+    Tool by tool they are counted in their order: it is that of an index which begins with the tool, and without it
+    another index could be taken, in which a tool with few rows is looked for among everybody's.
+    """
     if not tools:
-        sql, given = bare.values("pk")[: CAP + 1].query.sql_with_params()
+        sql, given = rows.order_by().values("pk")[: CAP + 1].query.sql_with_params()
         return sql, list(given)
-    sql, given = bare.each_of(tools, CAP + 1)
+    sql, given = rows.each_of(tools, CAP + 1)
     return f"{sql} LIMIT {CAP + 1}", list(given)
 
 
 def counts(viewer: Viewer, names: tuple[str, ...]) -> dict[str, int]:
     """How many each of these lanes holds for a person, at most one more than ``CAP``. One query."""
     lists = {
-        name: [LANES[name].rows(viewer)]
+        name: [_ordered(LANES[name].rows(viewer), "later")]
         if name != "soon"
         else list(parts(LANES[name], viewer, viewer.at + SOON).values())
         for name in names

@@ -42,6 +42,7 @@ def desk(
     return {
         "queue": queue,
         "card": shown,
+        "action": shown.action if shown else None,
         "around": _around(request, shown) if shown and whole else None,
         "bar": _bar(request, shown) if shown else None,
         "codes": CODES,

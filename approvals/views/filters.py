@@ -1,12 +1,14 @@
 """What narrows the list: five words that the address may carry, each compared with one column and never a lookup."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
 from django.http import QueryDict
 
+from accounts.models import Agent, User
 from accounts.pages import only
 from approvals.queries import ActionQuerySet
 from approvals.reading.lanes import LANES
@@ -36,10 +38,18 @@ class Filters:
         """Those that narrow anything."""
         return {name: value for name, value in asdict(self).items() if value}
 
-    def narrowed(self, rows: ActionQuerySet) -> ActionQuerySet:
-        """The rows that meet all of them. A name that nobody has leaves none."""
-        columns = {"tool": "tool_name", "agent": "agent__name", "initiator": "initiator__username"}
-        return rows.filter(**{columns.get(name, name): value for name, value in self.chosen.items()})
+    def narrowed(self, lists: Mapping[str, ActionQuerySet]) -> dict[str, ActionQuerySet]:
+        """Of each of these lists the rows that meet all of them. A name that nobody has leaves none.
+
+        Whose name it is is asked beforehand: rows are then looked for by who that is, and for nobody not at all.
+        """
+        columns = {"tool": "tool_name"}
+        asked: dict[str, Any] = {columns.get(name, name): value for name, value in self.chosen.items()}
+        if self.agent:
+            asked["agent__in"] = list(Agent.objects.filter(name=asked.pop("agent")))
+        if self.initiator:
+            asked["initiator__in"] = list(User.objects.filter(username=asked.pop("initiator")))
+        return {part: rows.filter(**asked) for part, rows in lists.items()}
 
 
 @dataclass(frozen=True)

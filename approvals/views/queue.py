@@ -16,22 +16,16 @@ from django.core.exceptions import BadRequest
 from accounts.models import Agent
 from accounts.pages import PersonRequest, only
 from approvals.models import Action, SavedView
-from approvals.queries import URGENCY, ActionQuerySet
+from approvals.queries import ActionQuerySet
 from approvals.reading.card import votes_by_action
-from approvals.reading.lanes import CAP, LANES, OWN, SOON, Lane, Viewer, counted, parts
+from approvals.reading.lanes import CAP, LANES, ORDERS, OWN, SOON, Lane, Viewer, counted, parts
 from approvals.services.votes import unroutable_among
+from approvals.states import ActionStatus
 from approvals.views.filters import FIELDS, View, view_of
 from tools.contract import Contract
 from tools.models import Tool, ToolVersion
 
 PAGE: Final = 50
-ORDERS: Final[dict[str, tuple[str, ...]]] = {
-    "leaving": ("due_at", "id"),
-    "soon": ("expires_at", "id"),
-    "later": ("urgency", "created", "id"),
-    "after": ("urgency", "created", "id"),
-}
-"""How each part of a lane is ordered."""
 MOMENTS: Final = frozenset({"due_at", "expires_at", "created"})
 RANKS: Final = {"high": 0, "medium": 1}
 
@@ -50,6 +44,13 @@ class Row:
     """Whether that is the reader."""
     unroutable: str = ""
     """Why nobody can decide, where that is still so."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether it waits as most do, and nothing is marked of it but its risk and what its tool says of itself."""
+        row = self.action
+        more = row.undo_of or row.asked_at or row.held_at or row.escalated_at
+        return row.status == ActionStatus.IN_REVIEW and not (self.stopped or self.taken or row.unroutable or more)
 
 
 @dataclass(frozen=True)
@@ -156,10 +157,7 @@ def moment_of(said: str) -> dt.datetime:
 
 def listed(view: View, viewer: Viewer, soon: dt.datetime) -> dict[str, ActionQuerySet]:
     """The parts of the view's lane, narrowed by its filters, each in its order."""
-    return {
-        part: view.filters.narrowed(rows).alias(urgency=URGENCY).order_by(*ORDERS[part])
-        for part, rows in parts(LANES[view.lane], viewer, soon).items()
-    }
+    return view.filters.narrowed(parts(LANES[view.lane], viewer, soon))
 
 
 def total_of(view: View, viewer: Viewer, soon: dt.datetime) -> int:
