@@ -9,9 +9,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection
 
 from lam_app.sealing import begin, one_pass, verifying
 from tests.support.sql import without_guards
+from tests.support.up import until
 from traces import checkpoints
 from traces.exporting import export, verify_database
 from traces.keys import SealKey, kid_of, private_key
@@ -34,8 +36,14 @@ class Seal:
         """The private key."""
         return private_key(self.private)
 
-    def passes(self) -> int:
-        """Seal until nothing is left; how many blocks that made."""
+    def passes(self, *, wait: bool = True) -> int:
+        """Seal until nothing is left; how many blocks that made.
+
+        Transactions of other databases of the cluster hold sealing back as well, so those of tests beside this one are
+        waited for, unless the test has one open itself.
+        """
+        if wait:
+            until(_nobody_is_older, 30, "older transactions of the cluster have ended")
         made = 0
         while more := one_pass(self.chain, self.key, self.outside):
             made += more
@@ -50,6 +58,16 @@ class Seal:
         signed = verifying(self.public)
         known = checkpoints.heads(self.outside, signed).get(str(organization), {}) if outside else {}
         return verify_database(organization, signed, outside=known)
+
+
+def _nobody_is_older() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(max(transaction), 0) < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+            " FROM traces_event"
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def seal_in(folder: Path) -> Seal:
