@@ -64,6 +64,8 @@ ROUTES = {
     "tools": Route("tools/", GET, EVERY_MEMBER),
     "outbox": Route("tools/outbox/", GET, EVERY_MEMBER),
     "tool": Route("tools/<uuid:pk>/", GET, EVERY_MEMBER, "tool"),
+    "people": Route("settings/people/", BOTH, ("administrator", "auditor")),
+    "teams": Route("settings/teams/", BOTH, ("administrator", "auditor")),
     "audit": Route("audit/", GET, ("auditor",)),
     "account_login": Route("accounts/login/", BOTH, ANYBODY),
     "account_logout": Route("accounts/logout/", BOTH, ANYBODY),
