@@ -57,11 +57,33 @@ def arguments(values: Mapping[str, Any], contract: Contract | None) -> list[Argu
     described: Mapping[str, Any] = schema.get("properties") or {}
     secrets = set(contract.secret_fields) if contract else set()
     about = targets(contract)
-    return [
-        _warned(argument, about)
-        for name in _ordered(values, schema)
-        for argument in _flat(name, values[name], described.get(name) or {}, secrets)
-    ]
+    return _apart(
+        [
+            _warned(argument, about)
+            for name in _ordered(values, schema)
+            for argument in _flat(name, values[name], described.get(name) or {}, secrets)
+        ]
+    )
+
+
+def _apart(rows: list[Argument]) -> list[Argument]:
+    """The rows, no two at one path. Names may hold dots, so that ``a.b`` and the ``b`` of ``a`` are written alike: each
+    is opened, compared and asked for by itself, or one of them could hide behind the other.
+    """
+    paths = [row.path for row in rows]
+    taken = set(paths)
+    if len(taken) == len(paths):
+        return rows
+    seen: set[str] = set()
+    apart = []
+    for row in rows:
+        path, place = row.path, 1
+        while path in seen or (place > 1 and path in taken):
+            place += 1
+            path = f"{row.path} ({place})"
+        seen.add(path)
+        apart.append(replace(row, path=path))
+    return apart
 
 
 def _warned(argument: Argument, about: Collection[str]) -> Argument:
