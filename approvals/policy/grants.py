@@ -48,7 +48,7 @@ class Bound:
             case Bounds.ANYTHING:
                 return True
             case Bounds.ABSENT:
-                return found is MISSING or found is None
+                return found is MISSING  # null is a value: to many a tool it says to clear what was there
             case Bounds.EQUALS:
                 return found is not MISSING and _same(found, self.value)
             case Bounds.ONE_OF:

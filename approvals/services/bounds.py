@@ -44,7 +44,7 @@ def bounds_of(
     found = []
     for name in names:
         value = arguments.get(name, MISSING)
-        as_shown = Asked(Bounds.ABSENT if value is MISSING or value is None else Bounds.EQUALS)
+        as_shown = Asked(Bounds.ABSENT if value is MISSING else Bounds.EQUALS)
         try:
             found.append(_bound(name, value, asked.get(name, as_shown), secret=name in secret))
         except ValueError as error:

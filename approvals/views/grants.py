@@ -133,7 +133,7 @@ def _fields(revision: Revision, contract: Contract) -> list[Field]:
     found = []
     for place, name in enumerate(names_of(contract.arguments_schema, arguments), start=1):
         value = arguments.get(name)
-        kinds = [Bounds.ABSENT] if value is None else [Bounds.EQUALS]
+        kinds = [Bounds.EQUALS] if name in arguments else [Bounds.ABSENT]
         if name not in secret:
             kinds += [Bounds.AT_MOST] if number(value) is not None else []
             kinds += [Bounds.ONE_OF] if value is not None and not isinstance(value, (dict, list)) else []
@@ -144,7 +144,7 @@ def _fields(revision: Revision, contract: Contract) -> list[Field]:
                 key=str(place),
                 name=name,
                 label=labels.get(name, name),
-                example="" if value is None else shown(value, limit=2_000),
+                example=shown(value, limit=2_000) if name in arguments else "",
                 secret=name in secret,
                 choices=[(kind.value, CHOICES[kind]) for kind in kinds],
                 chosen=(Bounds.AT_MOST if amount else kinds[0]).value,

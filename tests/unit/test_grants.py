@@ -10,6 +10,7 @@ from approvals.policy.evidence import Usage
 from approvals.policy.facts import Facts
 from approvals.policy.grants import Bound, Bounds, Granted, uncovered
 from approvals.policy.values import MISSING
+from approvals.services.bounds import Asked, bounds_of
 from tests.support.judging import HASH, a_refund, a_tool, some_facts
 from tools.kinds import IdempotencyClass, Maturity
 
@@ -60,7 +61,8 @@ def under(grant: Granted = GRANT, **changes: Any) -> Facts:
         (Bounds.ANYTHING, None, {"x": [1]}, True),
         (Bounds.ANYTHING, None, MISSING, True),
         (Bounds.ABSENT, None, MISSING, True),
-        (Bounds.ABSENT, None, None, True),
+        (Bounds.ABSENT, None, None, False),
+        (Bounds.EQUALS, None, None, True),
         (Bounds.ABSENT, None, "", False),
     ],
 )
@@ -163,3 +165,11 @@ def test_facts_keep_their_grant() -> None:
     facts = under(replace(GRANT, total="1", currency="EUR"))
     assert Facts.from_json(facts.to_json()) == facts
     assert Facts.from_json({**some_facts().to_json(), "format": 3}).grant is None
+
+
+def test_null_is_a_value_like_any_other_and_not_what_was_left_out() -> None:
+    schema, errors = {"properties": {"email": {}, "phone": {}}}, dict[str, str]()
+    as_shown = bounds_of(schema, {"email": None}, {}, secret=frozenset(), errors=errors)
+    assert as_shown == (Bound("email", Bounds.EQUALS, None), Bound("phone", Bounds.ABSENT))
+    bounds_of(schema, {"email": None}, {"email": Asked("absent")}, secret=frozenset(), errors=errors)
+    assert errors == {"email": "The call that is shown would lie outside."}
