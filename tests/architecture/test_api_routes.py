@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import get_resolver
 
 from accounts.models import ApiToken
 from lam_app.api import api
-from tests.architecture.test_routes import BACKEND, patterns
 from tests.support.api import ROOT, Api, make_api
+from tests.support.walking import BACKEND, addresses
 from tests.support.world import MESSAGE, World
 
 AGENT, OPERATE, AUDIT = ApiToken.Scope.AGENT.value, ApiToken.Scope.OPERATE.value, ApiToken.Scope.AUDIT.value
@@ -74,7 +73,7 @@ def ask(caller: Any, method: str, pattern: str, ids: dict[str, str]) -> Any:
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
-    found = {pattern.removeprefix("api/v1/") for name, pattern in patterns(get_resolver()) if name.startswith("api:")}
+    found = {at.removeprefix("api/v1/") for _, at in addresses() if at.startswith("api/v1/")}
     assert found == {pattern for _, pattern in ROUTES} | OPEN
 
 

@@ -26,6 +26,7 @@ CALL_MOVE = {
     "approvals.services.withdraw",
     "tools.executor",
     "lam_app.drill",
+    "lam_app.correct",
     "lam_app.loop",
     "lam_app.orphans",
     "lam_app.runs",
@@ -39,6 +40,12 @@ NO_COLUMN = {
     ("lam_app.planner.errors", "self.status"): "of an HTTP answer",
 }
 """Attributes called status whose assignment reaches no table."""
+
+NOT_MOVING = {
+    "tools.dial_rows": "a proposed setting is closed once, by a row that the database judges; it has no machine",
+    "approvals.practice": "made-up actions that are never saved",
+}
+"""Modules whose statuses are those of no row that moves, and why."""
 
 MODELS = {"Run", "Action", "Execution"}
 WRITE = {"create", "update", "get_or_create", "update_or_create", "acreate", "aupdate"}
@@ -90,9 +97,15 @@ def calls_move(tree: ast.Module) -> bool:
     return any(isinstance(node, ast.Call) and ast.unparse(node.func) in names for node in ast.walk(tree))
 
 
-@pytest.mark.parametrize("module", sorted(set(product()) - {THE_PLACE}))
+@pytest.mark.parametrize("module", sorted(set(product()) - {THE_PLACE, *NOT_MOVING}))
 def test_no_other_module_changes_a_status(module: str) -> None:
     assert changes(module, product()[module]) == []
+
+
+@pytest.mark.parametrize("module", sorted(NOT_MOVING))
+def test_every_module_that_is_left_out_has_a_reason_that_still_holds(module: str) -> None:
+    assert changes(module, product()[module])
+    assert not calls_move(product()[module])
 
 
 def test_the_one_place_does() -> None:

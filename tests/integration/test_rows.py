@@ -13,9 +13,9 @@ from django.test import Client
 from approvals.models import Action
 from approvals.queries import ActionQuerySet
 from approvals.tasks import execute_permitted, sign_permits
-from tests.architecture.test_routes import signed_in
 from tests.support.api import account, make_api
 from tests.support.sql import NO_RIGHT, REFUSED, copied, refusal, speaking_as
+from tests.support.voting import signed_in
 from tests.support.world import World, approved
 from tools.killswitch import engage
 from tools.models import KillSwitch

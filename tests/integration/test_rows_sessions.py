@@ -18,9 +18,9 @@ from django.test import AsyncClient
 from accounts import rows
 from accounts.rows import enter, forget, within
 from approvals.models import Action
-from tests.architecture.test_routes import signed_in
 from tests.support.api import ROOT, Api, account, make_api, token_of
 from tests.support.sql import copied, without_guards
+from tests.support.voting import signed_in
 from tests.support.world import World
 
 
