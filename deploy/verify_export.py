@@ -13,7 +13,7 @@ The format. Line 1: {"format", "organization"}. Then, for each block, {"block", 
     leaf  = SHA-256(0x00, JSON of the event's list)
     link  = SHA-256(0x01, head before, 16 bytes of the event's id, leaf)
     start = SHA-256(0x02, JSON of [organization, chain])
-    an event's last field = SHA-256(salt, detail)
+    an event's last field = SHA-256(16 bytes of salt, detail); both are null where the detail was erased
     signature = Ed25519 over "countersign-block-1\\n" and the JSON of the block
 """
 
@@ -214,9 +214,14 @@ class Reading:
             self.say("the event was changed", place, name)
         elif event[1] != self.organization:
             self.say("an event of another organization", place, name)
-        if salt is None or detail is None:
+        if salt is None and detail is None:
             self.bare.append((place, name))
-        elif sha(unhex(salt), detail.encode()).hex() != event[16]:
+        elif (
+            salt is None
+            or detail is None
+            or len(unhex(salt)) != 16  # of any length, the beginning of a detail could pass for salt
+            or sha(unhex(salt), detail.encode()).hex() != event[16]
+        ):
             self.say("the event's detail was changed", place, name)
         if event[6] == "erased" and event[7] == "event":
             self.erasures.add(event[8])

@@ -67,9 +67,13 @@ def linked(head: bytes, leaves: Iterable[tuple[bytes, bytes]]) -> bytes:
     return head
 
 
+SALT: Final = 16
+"""Bytes of every salt. With any number of them, the beginning of a detail could pass for salt, unseen by its hash."""
+
+
 def committed(salt: bytes, detail: str) -> str:
-    """What an envelope's ``digest`` has to be for this salt and this detail."""
-    return hashlib.sha256(salt + detail.encode()).hexdigest()
+    """What an envelope's ``digest`` has to be for this salt and this detail; empty, which none is, for no such salt."""
+    return hashlib.sha256(salt + detail.encode()).hexdigest() if len(salt) == SALT else ""
 
 
 @dataclass(frozen=True)

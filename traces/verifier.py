@@ -139,9 +139,9 @@ class Verifier:
             self._tell("an event of another organization", position, told)
         elif self._since is not None and str(envelope[2]) < self._since:  # both are written alike
             self._tell("written long before what was sealed before it", position, told)
-        if salt is None or detail is None:
+        if salt is None and detail is None:
             self._bare.append((position, told))
-        elif committed(salt, detail) != envelope[16]:
+        elif salt is None or detail is None or committed(salt, detail) != envelope[16]:
             self._tell("the event’s detail was changed", position, told)
         if envelope[6] == "erased" and envelope[7] == "event":
             self._erasures.add(str(envelope[8]))

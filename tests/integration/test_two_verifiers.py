@@ -1,6 +1,7 @@
 """Two verifiers that share no code: both find every change of an export, and name the same first bad row."""
 
 import importlib.util
+import json
 import os
 import random
 import subprocess
@@ -14,6 +15,7 @@ from lam_app.sealing import verifying
 from tests.support.sealing import Seal, lines, seal_in, tamper, tell
 from tests.support.world import World
 from traces import checkpoints
+from traces.chain import written
 from traces.exceptions import ExportBroken
 from traces.exporting import verify_export
 from traces.models import Block, Event
@@ -166,3 +168,29 @@ def test_the_standalone_file_needs_nothing_but_python(seal: Seal, world: World, 
     assert (intact.returncode, intact.stdout.split(":")[0]) == (0, "Intact")
     assert changed.returncode == 1
     assert "the event was changed" in changed.stdout
+
+
+@pytest.mark.parametrize("moved", [1, 5, None], ids=["a byte", "some", "all"])
+def test_t107_no_byte_of_a_detail_passes_for_salt_with_either(
+    seal: Seal, world: World, standalone: ModuleType, moved: int | None
+) -> None:
+    said = lines(world.organization.id)
+    at, event = next((at, json.loads(line)) for at, line in enumerate(said) if json.loads(line).get("detail"))
+    detail: str = event["detail"]
+    cut = len(detail) if moved is None else moved
+    event["salt"] += detail[:cut].encode().hex()
+    event["detail"] = detail[cut:]
+    said[at] = (written(event) + "\n").encode()
+    mine, other = ours(seal, said), theirs(seal, standalone, said)
+    assert "detail was changed" in mine
+    assert mine.replace("’", "'") == other
+
+
+def test_t107_nothing_stands_in_the_place_of_an_erased_detail(seal: Seal, world: World, standalone: ModuleType) -> None:
+    said = lines(world.organization.id)
+    at, event = next((at, json.loads(line)) for at, line in enumerate(said) if json.loads(line).get("detail"))
+    for forged in ({"salt": None, "detail": "{}"}, {"detail": None}):
+        said[at] = (written({**event, **forged}) + "\n").encode()
+        mine, other = ours(seal, said), theirs(seal, standalone, said)
+        assert "detail was changed" in mine
+        assert mine.replace("’", "'") == other
