@@ -105,6 +105,12 @@ function walk(step) {
   return true
 }
 
+// Whether the eye is on a row that is not the one whose card is open: what a key decided would be about the other.
+function elsewhere() {
+  const row = document.activeElement
+  return rows().includes(row) && row.getAttribute("aria-current") !== "true"
+}
+
 function filter() {
   const field = document.querySelector("[data-key=filter], #queue input[type=search], #queue select, form.filters input")
   if (!field?.checkVisibility()) return false
@@ -161,6 +167,10 @@ function press(event) {
   const { key } = event
   if (chord) {
     go(key)
+    return true
+  }
+  if (BUTTONS[key] && key !== "x" && elsewhere()) {
+    say("The card shows another request than the one you are on. Enter opens it.")
     return true
   }
   if (key === "a") {

@@ -175,6 +175,22 @@ def test_the_list_is_walked_and_a_row_opened(world: World, at_desk: Callable[...
     expect(page.locator("#card")).to_have_attribute("data-action", str(wanted))
 
 
+def test_no_key_decides_while_the_eye_is_on_another_row(world: World, at_desk: Callable[..., Page]) -> None:
+    for number in (1, 2):
+        world.staged(arguments={"to": f"customer of order {number}", "body": "It is on its way."})
+    page = at_desk("reviewer")
+    page.goto("/")
+    page.locator("[aria-keyshortcuts=r]").first.wait_for(state="attached")
+    page.keyboard.press("j")
+    expect(page.locator("#queue .row").nth(1)).to_be_focused()
+    page.keyboard.press("r")
+    expect(page.locator("#said")).to_contain_text("Enter opens it")
+    expect(page.locator("#reject-dialog")).to_be_hidden()
+    page.keyboard.press("k")
+    page.keyboard.press("r")
+    expect(page.locator("#reject-dialog")).to_be_visible()
+
+
 def test_on_a_phone_j_turns_over_the_card_itself(world: World, at_desk: Callable[..., Page]) -> None:
     for number in (1, 2):
         world.staged(arguments={"to": f"customer of order {number}", "body": "It is on its way."})
