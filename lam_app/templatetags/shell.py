@@ -76,7 +76,10 @@ class Place:
 
 
 PLACES: Final[dict[str, tuple[Place, ...]]] = {
-    "": (Place("Runs", "runs", "route"),),
+    "": (
+        Place("Runs", "runs", "route"),
+        Place("Practice", "practice", "graduation-cap", (Role.REVIEWER,)),
+    ),
     "Govern": (
         Place("Tools", "tools", "wrench"),
         Place("Permissions", "matrix", "key-round", (Role.ADMINISTRATOR, Role.AUDITOR)),
