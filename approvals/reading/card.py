@@ -117,6 +117,8 @@ class Card(Answered):
         if self.action.status == "denied":
             return "Why it was denied"
         waits = self.action.status in ("proposed", "in_review")
+        if not waits and not self.held_by:
+            return "What the policy said"
         return "Why it waits for a person" if waits else "Why a person was asked"
 
     @property
