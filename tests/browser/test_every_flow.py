@@ -122,6 +122,9 @@ def test_set_aside_and_take_up_again(world: World, at_desk: Callable[..., Page],
     page.locator("#hold-dialog textarea").fill("The office is closed.")
     send(page, hand, "#hold-dialog")
     until(lambda: Action.objects.get(pk=action.pk).held_at is not None, 20, "it is set aside")
+    if hand == "keys":  # which lead on to what is next
+        page.wait_for_url("**/")
+        opened(page, action)
     expect(page.locator("#aside")).to_contain_text("The office is closed.")
     page.locator("#decide [aria-keyshortcuts=h]").first.wait_for(state="attached")
     press(page, hand, "h", bar(page, "hold"))
