@@ -176,8 +176,9 @@ def give_goal(operator: Page, goal: str) -> str:
 def says_yes(page: Page) -> None:
     """Approve what the card shows: with a second press where nothing takes it back."""
     first = page.locator("#decide [data-key=approve]")
+    twice = first.get_attribute("popovertarget")  # before the press: it may be gone right behind it
     first.click()
-    if first.get_attribute("popovertarget"):
+    if twice:
         page.locator("#approve-dialog button[value=approve]").click()
 
 
