@@ -101,7 +101,7 @@ def test_a_rejected_request_is_told_to_the_agent_and_nothing_is_sent(product: Up
     reviewer.get_by_role("button", name="Reject…").click()
     picture(reviewer, "reject")
     reviewer.get_by_role("radio", name="Not allowed").check()
-    reviewer.get_by_label("Tell the agent").fill("The customer asked not to be written to.")
+    reviewer.locator("#reject-dialog").get_by_label("Tell the agent").fill("The customer asked not to be written to.")
     reviewer.get_by_role("button", name="Reject and tell the agent").click()
     expect(reviewer.locator("#card-status")).to_have_text("Rejected")
     expect(reviewer.locator("#card-votes")).to_contain_text("asked not to be written to")

@@ -35,7 +35,8 @@ def test_no_page_has_a_fault(sign_in: Callable[..., Page]) -> None:
             person.locator("h1:visible").first.wait_for()
             found[title] = faults_everywhere(person, title if title in KEPT else "", sizes=ALL_SIZES)
             if title == "tools":
-                person.get_by_role("link", name="send_message").click()
+                person.goto("/tools/?after=send_mess")
+                person.get_by_role("link", name="send_message", exact=True).click()
                 expect(person.locator("h1")).to_have_text("Send message")
                 found["tool"] = faults_everywhere(person, "tool", sizes=ALL_SIZES)
     assert {title: fault for title, fault in found.items() if fault} == {}
@@ -46,7 +47,7 @@ def test_the_desk_and_its_card_have_no_fault(sign_in: Callable[..., Page]) -> No
     give_goal(operator, "Tell the customer of order 1051 that it is delayed until Friday")
     run = give_goal(operator, "Write a note about order 1051: customer 1051 asked for a call back")
     reviewer.goto("/")
-    expect(reviewer.locator("#evidence")).to_contain_text("Tell the customer")
+    expect(reviewer.locator("#evidence")).to_contain_text("order 1051")
     found = {"inbox": faults_everywhere(reviewer, "inbox", sizes=ALL_SIZES)}
     reviewer.locator(".row", has_text="customer of order 1051").click()
     expect(reviewer.locator("#sentence")).to_contain_text("1051")
