@@ -48,7 +48,7 @@ EXTRA = {
     "maturity": "audit_only",
     "id": "",
 }
-ASKED = dict.fromkeys(("policy_new", "policy_entry", "tool_dial"), ("maturity",))
+ASKED = {**dict.fromkeys(("policy_new", "policy_entry"), ("maturity", "id")), "tool_dial": ("maturity",)}
 """Forms on which an administrator says what is an intruder everywhere else."""
 ANOTHER = (
     "X-User", "X-Remote-User", "Remote-User", "X-Forwarded-User", "X-Forwarded-Email", "X-Impersonate", "X-Sudo",
