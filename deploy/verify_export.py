@@ -255,7 +255,9 @@ def checkpoints_in(path, keys):
             if set(value) != {"block", "signature"} or not vouched(keys, value["block"], unhex(value["signature"])):
                 raise Unreadable(f"checkpoint {number}: its signature does not hold")
             block = value["block"]
-            found[block["organization"], block["chain"], block["number"]] = block["head"]
+            own = block["organization"], block["chain"], block["number"]
+            if found.setdefault(own, block["head"]) != block["head"]:
+                raise Unreadable(f"block {own[2]} of chain {own[1]} is told of twice, and differently")
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from django.db import OperationalError, connection
+from django.db.models import Max
 
 from traces import checkpoints
 from traces.keys import SealKey, holds, private_key, public_keys
@@ -42,12 +43,14 @@ def begin(public: Path, outside: Path) -> Chain:
     """
     signed = verifying(public)
     known = checkpoints.heads(outside, signed) if outside.exists() else {}
+    here = Block.objects.aggregate(newest=Max("chain"))["newest"] or 0
     rewound, newest = False, 0
     for organization, heads in known.items():
         newest = max(newest, *(chain for chain, _ in heads))
         last = max(heads)
         there = Block.objects.filter(organization=organization, chain=last[0], number=last[1]).first()
-        rewound = rewound or there is None or bytes(there.head).hex() != heads[last]
+        lost = there is None or bytes(there.head).hex() != heads[last]
+        rewound = rewound or (lost and last[0] >= here)  # what an older chain lost began the newer one already
     untold = [
         block
         for block in Block.objects.order_by("organization", "chain", "number").iterator()

@@ -72,10 +72,16 @@ def copy(path: Path, organization: str, to: Path) -> int:
 
 
 def heads(path: Path, signed: Signed) -> dict[str, dict[tuple[int, int], str]]:
-    """For each organization the head after each block (chain, number) that the file tells of."""
+    """For each organization the head after each block (chain, number) that the file tells of.
+
+    Raises ExportBroken, and OSError, as ``read``; also where two lines tell of one block differently: then the record
+    went on twice from the same place, and both cannot be it.
+    """
     found: dict[str, dict[tuple[int, int], str]] = {}
     for statement in read(path, signed):
-        found.setdefault(statement.organization, {})[statement.chain, statement.number] = statement.head
+        own, block = found.setdefault(statement.organization, {}), (statement.chain, statement.number)
+        if own.setdefault(block, statement.head) != statement.head:
+            raise ExportBroken(f"block {block[1]} of chain {block[0]} is told of twice, and differently")
     return found
 
 

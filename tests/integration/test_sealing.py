@@ -189,6 +189,22 @@ def test_after_a_restore_a_new_chain_begins_and_the_missing_blocks_are_told(seal
     assert seal.chain.number == 2, "it begins once, and not at every start"
 
 
+def test_after_a_restore_no_further_chain_begins_for_somebody_who_wrote_nothing_since(seal: Seal, world: World) -> None:
+    tell(world.organization.id, 2)
+    tell(world.elsewhere.id, 2)
+    seal.passes()
+    lost = Block.objects.of(world.elsewhere.id).last()
+    assert lost is not None
+    tamper("DELETE FROM traces_event WHERE organization = %s", world.elsewhere.id)
+    tamper("DELETE FROM traces_block WHERE id = %s", lost.pk)
+    seal.begin()
+    tell(world.organization.id, 1)
+    seal.passes()
+    seal.begin()
+    assert seal.chain.number == 2
+    assert any("cut off" in str(problem) for problem in seal.report(world.elsewhere.id).problems)
+
+
 def test_a_block_that_was_not_told_outside_before_the_sealer_died_is_told_at_the_next_start(
     seal: Seal, world: World
 ) -> None:
