@@ -93,7 +93,8 @@ class ProblemMiddleware:
                 if response.has_header(name):
                     document[name] = response[name]
             document.cookies = response.cookies
-            response.close()
+            if response.streaming:
+                response.close()  # only a stream holds anything; closing tells Django that the request is over
             response = document
         if _is_personal(request, response):
             response["Cache-Control"] = "no-store"
