@@ -114,6 +114,7 @@ class Presence:
                 self._last = time.monotonic()
                 self._look_at_the_schema(row)
             except psycopg.Error:
+                logger.critical("the session that proves this process alive is gone; ending", exc_info=True)
                 os._exit(75)  # EX_TEMPFAIL: whoever supervises us starts a fresh one
             self._end_if_late()
 
