@@ -18,10 +18,16 @@ from traces.services import Guard
 
 
 def grant_stands(moment: str) -> str:
-    """What an action ``m`` was let go by has not ended, as SQL; true where no grant let it go. NULL asks no time."""
+    """What an action ``m`` was let go by has not ended, and its initiator is still one of those who are meant, as SQL;
+    true where no grant let it go. NULL asks no time.
+    """
     return f"""NOT EXISTS (
               SELECT 1 FROM approvals_grantuse u JOIN approvals_grant g ON g.id = u.grant_id
-              WHERE u.action = m.id AND u.released_at IS NULL AND approvals_grant_ended(g, {moment}) <> '')"""
+              WHERE u.action = m.id AND u.released_at IS NULL AND (
+                  approvals_grant_ended(g, {moment}) <> ''
+                  OR (g.team_id IS NOT NULL AND NOT EXISTS (
+                      SELECT 1 FROM accounts_team t JOIN accounts_user_groups y ON y.group_id = t.group_id
+                      WHERE t.id = g.team_id AND y.user_id = m.initiator_id))))"""
 
 
 _WITHIN_ITS_TIME = f"""

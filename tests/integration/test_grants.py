@@ -192,6 +192,16 @@ def test_a_maker_who_may_no_longer_configure_or_review_allows_nothing(granting: 
     assert pay(granting).status == "in_review"
 
 
+def test_an_initiator_who_left_the_team_takes_nothing_along_not_even_what_is_signed(granting: World) -> None:
+    support = team(granting, "support", granting.operator)
+    allow(granting, team="support")
+    sign_permits()
+    execute_permitted()
+    action = let_go(granting)
+    granting.operator.groups.remove(support.group)
+    assert sent_back(action)
+
+
 def test_a_maker_who_left_allows_nothing(granting: World, one: Grant) -> None:
     action = let_go(granting)
     granting.reviewer.is_active = False
