@@ -1,0 +1,20 @@
+"""The mind's rows: runs with their steps, plans and reports, what is attached to goals, and what gives goals by itself."""
+
+from lam_app.models.hooks import Delivery, Hook
+from lam_app.models.inputs import Attachment, Content
+from lam_app.models.runs import Report, Run, RunPlan, RunQuerySet, Step
+from lam_app.models.schedules import Firing, Schedule
+
+__all__ = [
+    "Attachment",
+    "Content",
+    "Delivery",
+    "Firing",
+    "Hook",
+    "Report",
+    "Run",
+    "RunPlan",
+    "RunQuerySet",
+    "Schedule",
+    "Step",
+]
