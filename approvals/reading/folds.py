@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Final
 
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import salted_hmac
 
 from approvals.models import Action, Revision
 from approvals.reading import glyphs
@@ -46,17 +46,6 @@ def guarded(action: Action) -> bool:
 def proof(digest: str, path: str, reader: uuid.UUID) -> str:
     """The token that comes with an opened value: for this revision, this argument and this person only."""
     return salted_hmac(__name__, json.dumps([digest, path, str(reader)]), algorithm="sha256").hexdigest()
-
-
-def unopened(action: Action, revision: Revision, reader: uuid.UUID, opened: Mapping[str, str]) -> list[Argument]:
-    """The folded values that this person has not opened, of those that the risk asks to be opened."""
-    if action.risk not in RISKY:
-        return []
-    return [
-        one
-        for one in folded(revision)
-        if not constant_time_compare(opened.get(one.path, ""), proof(revision.digest, one.path, reader))
-    ]
 
 
 def fields(action: Action, form: Mapping[str, str]) -> list[str]:

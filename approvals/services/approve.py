@@ -10,9 +10,9 @@ from accounts.actors import person
 from accounts.models import User
 from approvals.exceptions import EditorMayNotApprove, NotOpened, PreviewAwaited, TimeRanOut
 from approvals.models import Action, Decision
-from approvals.reading.folds import unopened
 from approvals.services.assign import done_looking
 from approvals.services.deciding import decided, free, freshly_signed_in, not_aside, remembers_refusals, shown, take
+from approvals.services.opened import unopened
 from approvals.services.preview import awaited
 from approvals.services.votes import standing_votes, wrote
 from approvals.states import ActionStatus
