@@ -75,7 +75,9 @@ class Action(Moving):
     held_reason = models.TextField(blank=True)
     asked_at = models.DateTimeField(null=True)  # a question to the initiator that nobody has answered yet
     voted_at = models.DateTimeField(null=True)  # the first yes where more are needed; the database's own to set
-    escalated_at = models.DateTimeField(null=True)  # when a reviewer asked those who administer to look
+    escalated_at = models.DateTimeField(null=True)  # when a reviewer, or time, asked others to look too
+    extended = models.SmallIntegerField(default=0, db_default=0)  # how often people gave themselves more time
+    canary = models.BooleanField(default=False, db_default=False)  # known to be bad; nothing permits it, ever
     due_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     trace = models.UUIDField(null=True)
@@ -98,6 +100,11 @@ class Action(Moving):
                 condition=models.Q(verdict__in=["allow", "veto_window", "review", "deny"]), name="action_verdict_known"
             ),
             models.CheckConstraint(condition=models.Q(principals__len__gt=0), name="action_has_principals"),
+            models.CheckConstraint(
+                condition=models.Q(canary=False)
+                | ~models.Q(status__in=["scheduled", "permitted", "executing", "done", "failed", "uncertain", "undone"]),
+                name="action_canary_never_runs",
+            ),
             models.CheckConstraint(
                 condition=models.Q(assignee__isnull=True, assigned_until__isnull=True)
                 | models.Q(assignee__isnull=False, assigned_until__isnull=False),
@@ -165,6 +172,16 @@ class Action(Moving):
                 name="action_expiring",
             ),
             models.Index(
+                fields=["organization", "initiator"],
+                condition=models.Q(status__in=["proposed", "in_review"]),
+                name="action_waiting",
+            ),
+            models.Index(
+                fields=["agent"],
+                condition=models.Q(status__in=["proposed", "in_review"]),
+                name="action_waiting_agent",
+            ),
+            models.Index(
                 fields=["status", "id"],
                 condition=models.Q(status__in=["proposed", "scheduled", "permitted", "executing", "uncertain"]),
                 name="action_moving",
@@ -221,6 +238,10 @@ class Decision(models.Model):
     digest = models.CharField(max_length=80)  # what the decider saw
     code = models.CharField(max_length=24, blank=True, db_default="")  # why, as a word of approvals.codes
     reason = models.TextField(blank=True)
+    seconds = models.FloatField(null=True)  # from the card's last opening by the decider; null: not known
+    folds = models.SmallIntegerField(default=0, db_default=0)  # folded values that there were
+    opened = models.SmallIntegerField(default=0, db_default=0)  # of these, how many the decider had opened
+    among = models.SmallIntegerField(default=0, db_default=0)  # of a table, how many were decided at once; 0: this alone
     created = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -236,6 +257,9 @@ class Decision(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(code__in=["", *BY_VALUE]), name="decision_code_known"),
             models.CheckConstraint(condition=models.Q(code="") | models.Q(verb="reject"), name="decision_code_of_a_no"),
+            models.CheckConstraint(
+                condition=models.Q(seconds__isnull=True) | models.Q(seconds__gte=0), name="decision_seconds_not_negative"
+            ),
             # "NOT decider = ANY (principals)" is added as SQL in the migration: the rule of promise 7.
         ]
 
