@@ -28,7 +28,7 @@ from approvals.shapes import STATUSES, ActionOut, shape, shapes
 from approvals.states import SETTLED
 from traces.canonical import digest
 from traces.ids import uuid7
-from traces.wire import KEY_HEADER, KEY_PATTERN, READS, READS_ONE, WRITES, Body, KeyReused, Page, cut
+from traces.wire import KEY_HEADER, KEY_PATTERN, PROPOSES, READS, READS_ONE, Body, KeyReused, Page, cut
 
 router = Router(tags=["actions"])
 READERS = Bearer(AGENT, OPERATE, AUDIT)
@@ -72,7 +72,7 @@ class ActionIn(Body):
     response={202: ActionOut},
     operation_id="propose_action",
     auth=Bearer(AGENT),
-    openapi_extra=WRITES,
+    openapi_extra=PROPOSES,
 )
 def propose_action(
     request: ApiRequest,
@@ -82,7 +82,7 @@ def propose_action(
     """Propose a call. It is ruled on at once, and staged in a run of its own; nothing has happened yet.
 
     The same Idempotency-Key with the same body returns the action that the first one made; with another body it is a
-    conflict.
+    conflict. Where people have as much before them as they can look at, the answer is 429 with Retry-After.
     """
     identity = request.auth
     agent = identity.agent
@@ -94,7 +94,7 @@ def propose_action(
         origin="agent",
         initiator=identity.user.pk,
         agent=agent.pk,
-        principals=(identity.user.pk, agent.owner_id),
+        principals=(*identity.behind, agent.owner_id),
         tool=payload.tool,
         arguments=payload.arguments,
         reasoning=payload.reasoning,

@@ -83,6 +83,49 @@ class Halted(DomainError):
     code: ClassVar[str] = "halted"
 
 
+class TooEarly(DomainError):
+    """There is time enough still. More can be given in its last part."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "too_early"
+
+
+class NoMoreTime(DomainError):
+    """This has been given all the time that it may have. Decide on it, or let it expire, which is a no."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "no_more_time"
+
+
+class CanaryRefused(DomainError):
+    """This would be no canary: it would never come before a reviewer."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class NoSuchCanary(DomainError):
+    """There is no such canary, or it was taken out already."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"
+
+
+class NotAuditor(DomainError):
+    """Only an auditor of the organization defines canaries and says how many there are."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "not_permitted"
+
+
+class DeskFull(DomainError):
+    """The desk is full: as many requests wait for people as may. Try again when some of them are decided."""
+
+    http_status: ClassVar[int] = 429
+    code: ClassVar[str] = "rate_limited"
+    retry: ClassVar[bool] = True
+
+
 class ReasonMissing(DomainError):
     """Say why: the reason is kept, and the agent is told not to try the same again."""
 
@@ -137,6 +180,34 @@ class NobodyToTakeIt(DomainError):
 
     http_status: ClassVar[int] = 422
     code: ClassVar[str] = "schema_invalid"
+
+
+class NothingTicked(DomainError):
+    """Nothing is ticked, so nothing was decided. Tick the rows that you decide on."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "nothing_ticked"
+
+
+class NotInTheTable(DomainError):
+    """This was not in the table that you were shown, as it was shown. Nothing was decided; look at the table anew."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "not_shown"
+
+
+class NoTableAnyMore(DomainError):
+    """You were shown this table too long ago. Nothing was decided; look at it as it is now."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "not_shown"
+
+
+class Unlike(DomainError):
+    """It is not like the others any more, so it is decided by itself. Read it, then decide."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "unlike"
 
 
 class TooLate(DomainError):
@@ -229,6 +300,24 @@ class PolicyMoved(DomainError):
 
     http_status: ClassVar[int] = 409
     code: ClassVar[str] = "policy_moved"
+
+
+class PolicyWaits(PolicyMoved):
+    """A change of the policy waits for a second administrator already. It is accepted or withdrawn first."""
+
+
+class SecondAdministratorNeeded(DomainError):
+    """You asked for this change yourself. Another administrator has to agree before it is in force."""
+
+    http_status: ClassVar[int] = 403
+    code: ClassVar[str] = "second_administrator_needed"
+
+
+class PolicyProposalNotFound(DomainError):
+    """There is no such change that waits. It may have been answered in the meantime."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"
 
 
 class NotAdministrator(DomainError):

@@ -17,16 +17,18 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from approvals.models import Permit
-from approvals.services import preview, previewed, probe, replay
+from approvals.services import deliver, notify, preview, previewed, probe, replay
+from approvals.services.escalation import escalate_due
 from approvals.services.execute import unfinished
 from approvals.services.expire import expire
 from approvals.services.halt import halt
 from approvals.services.hits import count_hits
 from approvals.services.leave import leave
 from approvals.services.permit import unsigned
+from approvals.services.plant import plant_due
 from approvals.services.reserve import forget, release_settled
 from approvals.states import ActionStatus
-from lam_app import loop, orphans, rewind, undo
+from lam_app import loop, orphans, rewind, schedules, undo
 from lam_app.supervisor.roles import QUEUES
 from tools.killswitch import settle_quiet
 from tools.presence import bury
@@ -47,10 +49,14 @@ def sweep() -> list[str]:
     halt()
     leave()
     expire()
+    escalate_due()
+    plant_due()
     preview.give_up()
     release_settled(GIVEN_BACK)
     count_hits()
     orphans.hand_over()
+    schedules.fire_due()
+    notify.running_out()
     rung = []
     for task, waits in WAITS.items():
         if waits():
@@ -79,6 +85,11 @@ def _executable() -> bool:
     return Permit.objects.filter(action__status=ActionStatus.PERMITTED, revoked_at=None).exists() or bool(unfinished(1))
 
 
+def _to_tell() -> bool:
+    """People who are to be told of something, and letters that are to go out."""
+    return notify.waits() or deliver.waits()
+
+
 WAITS: dict[str, Callable[[], bool]] = {
     "approvals.tasks.sign_permits": _unsigned,
     "approvals.tasks.run_previews": preview.waits,
@@ -87,6 +98,7 @@ WAITS: dict[str, Callable[[], bool]] = {
     "approvals.tasks.execute_permitted": _executable,
     "lam_app.tasks.advance_runs": _due,
     "approvals.tasks.replay_policies": replay.waits,
+    "approvals.tasks.send_notices": _to_tell,
 }
 """Which bell to ring when what is there."""
 

@@ -21,8 +21,9 @@ CODES = {
     503: "unavailable",
 }
 """The code where nothing more exact is known."""
-RETRY_SECONDS = 5
-"""After how long whoever was told 503 may ask again. The database is back from a crash within that, as a rule."""
+RETRY_SECONDS = {503: 5, 429: 30}
+"""After how long whoever was told so may ask again. The database is back from a crash within five seconds, as a rule;
+people need longer to decide on something."""
 
 DETAILS = {
     401: "Sign in, or send a valid token.",
@@ -62,7 +63,7 @@ def problem_of_status(status: int, detail: str = "", **extra: object) -> JsonRes
 
 def retry_after(status: int) -> dict[str, str]:
     """The header that says when to ask again, where the status means that asking again may help."""
-    return {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
+    return {"Retry-After": str(RETRY_SECONDS[status])} if status in RETRY_SECONDS else {}
 
 
 def title_of(status: int) -> str:

@@ -144,6 +144,7 @@ _EXAMPLES: Final[dict[int, tuple[str, str]]] = {
     413: ("too_large", "The request is larger than 2000000 bytes."),
     415: ("media_type_not_supported", "Send JSON, and say so: Content-Type: application/json."),
     422: ("schema_invalid", "goal: is required"),
+    429: ("rate_limited", "The desk is full: 100 requests on behalf of the same person wait for people."),
 }
 PROBLEM: Final[dict[str, Any]] = {
     "title": "Problem",
@@ -192,4 +193,5 @@ def refusals(*statuses: int, **extra: Any) -> dict[str, Any]:
 READS: Final = refusals(422)
 READS_ONE: Final = refusals(404, 422)
 WRITES: Final = refusals(409, 413, 415, 422)
+PROPOSES: Final = refusals(409, 413, 415, 422, 429)
 WRITES_ONE: Final = refusals(404, 409, 413, 415, 422)

@@ -115,6 +115,10 @@ class Rule:
     quorum: int = 1
     teams: tuple[tuple[str, int], ...] = ()
     """Team and how many of its people: every one of them has to be met."""
+    expires_seconds: int = 0
+    """How long people have to decide; 0: as everywhere. Of several rules the shortest time counts."""
+    escalation: tuple[tuple[int, str], ...] = ()
+    """After how many seconds in which nobody takes it which team is asked too. It asks, and gives no right."""
     reason: str = ""
 
     def to_json(self) -> dict[str, JSON]:
@@ -126,6 +130,9 @@ class Rule:
             "answer": self.answer.value,
             "quorum": self.quorum,
             "teams": dict(self.teams),
+            **({"expires_seconds": self.expires_seconds} if self.expires_seconds else {}),
+            **({"escalation": [{"after": after, "team": team} for after, team in self.escalation]}
+               if self.escalation else {}),
             "reason": self.reason,
         }
 

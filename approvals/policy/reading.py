@@ -36,6 +36,10 @@ LONGEST_VETO = 86_400
 """Seconds of a veto window."""
 
 LONGEST_WINDOW = 31 * 86_400
+SHORTEST_EXPIRY, LONGEST_EXPIRY = 10, 30 * 86_400
+"""Seconds that a rule may give people to decide."""
+MOST_STEPS = 5
+"""Steps of one chain of escalation."""
 MOST_PEOPLE = 20
 MOST_CONDITIONS = 20
 MOST_NAMES = 200
@@ -97,11 +101,41 @@ def _rule(entry: Fields) -> Rule:
         answer=_answer(entry),
         quorum=entry.whole("quorum", 1, least=1, most=MOST_PEOPLE),
         teams=_teams(entry),
+        expires_seconds=_expiry(entry),
+        escalation=_escalation(entry),
         reason=entry.text("reason", longest=300),
     )
     if found.answer is Verdict.DENY and (found.quorum != 1 or found.teams):
         entry.wrong("answer", "a denial asks nobody, so it has neither quorum nor teams")
+    elif found.answer is Verdict.DENY and (found.expires_seconds or found.escalation):
+        entry.wrong("answer", "a denial waits for nobody, so no time runs out and nobody else is asked")
+    last = found.escalation[-1][0] if found.escalation else 0
+    if found.expires_seconds and last >= found.expires_seconds:
+        entry.wrong("escalation", "the last step comes when the time to decide is over")
     return found
+
+
+def _expiry(entry: Fields) -> int:
+    """Seconds to decide; 0 where the rule does not say."""
+    found = entry.whole("expires_seconds", 0, most=LONGEST_EXPIRY)
+    if 0 < found < SHORTEST_EXPIRY:
+        entry.wrong("expires_seconds", f"must be at least {SHORTEST_EXPIRY}: nobody reads faster")
+    return found
+
+
+def _escalation(entry: Fields) -> tuple[tuple[int, str], ...]:
+    """The steps, each later than the one before and each with a team of its own."""
+    steps = []
+    for inner in entry.objects("escalation", most=MOST_STEPS):
+        after = inner.whole("after", None, least=1, most=LONGEST_EXPIRY)
+        team = inner.text("team", needed=True)
+        if steps and after <= steps[-1][0]:
+            inner.wrong("after", "must be later than the step before")
+        if team in {one for _, one in steps}:
+            inner.wrong("team", "is asked already")
+        inner.no_others()
+        steps.append((after, team))
+    return tuple(steps)
 
 
 def _limit(entry: Fields) -> Limit:

@@ -28,6 +28,7 @@ def rule(facts: Facts, policy: Policy = FIRST) -> Ruling:
     deciding = [finding for finding in findings if finding.verdict is verdict]
     risk, maturity = _described(facts, policy)
     quorum, teams = _people(deciding, policy, risk) if verdict is Verdict.REVIEW else (0, ())
+    asking = deciding if verdict is Verdict.REVIEW else []
     unroutable = unroutable_by(facts.approvers, quorum, teams) if verdict is Verdict.REVIEW else ""
     if unroutable:
         findings.append(Finding("approvers", Verdict.REVIEW, unroutable, warning=True, quorum=quorum))
@@ -40,6 +41,8 @@ def rule(facts: Facts, policy: Policy = FIRST) -> Ruling:
         maturity=maturity,
         teams=teams,
         unroutable=unroutable,
+        expires_seconds=min((f.expires_seconds for f in asking if f.expires_seconds), default=0),
+        escalation=_steps(asking),
     )
 
 
@@ -74,6 +77,14 @@ def _people(deciding: list[Finding], policy: Policy, risk: Risk) -> tuple[int, t
         asked.append(policy.high_risk_quorum)
     # A review that names nobody still needs one person: an empty quorum must not pass by itself.
     return max(1, *asked), tuple(sorted(teams.items()))
+
+
+def _steps(deciding: list[Finding]) -> tuple[tuple[int, str], ...]:
+    """The steps of every chain together, soonest first; a team that several name is asked at the first of its times."""
+    first: dict[str, int] = {}
+    for after, team in sorted(step for finding in deciding for step in finding.escalation):
+        first.setdefault(team, after)
+    return tuple(sorted((after, team) for team, after in first.items()))
 
 
 def unroutable_by(approvers: Iterable[Able], quorum: int, teams: Iterable[tuple[str, int]]) -> str:

@@ -37,6 +37,10 @@ class Finding:
     """Team and how many of its people a review needs, each of them."""
     rule: str = ""
     """The id of the rule or limit in the policy that found this; empty for a check of its own."""
+    expires_seconds: int = 0
+    """How long people have to decide; 0 where nothing says so."""
+    escalation: tuple[tuple[int, str], ...] = ()
+    """After how many seconds in which nobody takes it the people of which team are asked too."""
 
     def to_json(self) -> dict[str, JSON]:
         return {
@@ -48,11 +52,13 @@ class Finding:
             "veto_seconds": self.veto_seconds,
             **({"teams": [list(team) for team in self.teams]} if self.teams else {}),
             **({"rule": self.rule} if self.rule else {}),
+            **_limits(self.expires_seconds, self.escalation),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Finding":
-        return cls(**{**value, "verdict": Verdict(value["verdict"]), "teams": _teams(value)})
+        lists = {"teams": _teams(value), "escalation": _steps(value)}
+        return cls(**{**value, "verdict": Verdict(value["verdict"]), **lists})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,10 @@ class Ruling:
     """Team and how many of its people must be among those who approve: all of these together."""
     unroutable: str = ""
     """Why nobody could approve this as things stand; empty where enough people can."""
+    expires_seconds: int = 0
+    """How long people have to decide, by the strictest rule that says so; 0: as everywhere."""
+    escalation: tuple[tuple[int, str], ...] = ()
+    """After how many seconds in which nobody takes it the people of which team are asked too, soonest first."""
 
     def to_json(self) -> dict[str, JSON]:
         return {
@@ -83,6 +93,7 @@ class Ruling:
             "maturity": self.maturity.value,
             "teams": [list(team) for team in self.teams],
             "unroutable": self.unroutable,
+            **_limits(self.expires_seconds, self.escalation),
         }
 
     @classmethod
@@ -97,8 +108,22 @@ class Ruling:
             maturity=Maturity(value["maturity"]),
             teams=_teams(value),
             unroutable=value.get("unroutable", ""),
+            expires_seconds=value.get("expires_seconds", 0),
+            escalation=_steps(value),
         )
 
 
 def _teams(value: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     return tuple((name, needed) for name, needed in value.get("teams", ()))
+
+
+def _limits(seconds: int, steps: tuple[tuple[int, str], ...]) -> dict[str, JSON]:
+    """The parts that most rulings do not have, where this one has them."""
+    return {
+        **({"expires_seconds": seconds} if seconds else {}),
+        **({"escalation": [list(step) for step in steps]} if steps else {}),
+    }
+
+
+def _steps(value: Mapping[str, Any]) -> tuple[tuple[int, str], ...]:
+    return tuple((after, team) for after, team in value.get("escalation", ()))

@@ -80,6 +80,11 @@ ASKS: Final[dict[str, tuple[Field, ...]]] = {
         _ANSWER,
         _QUORUM,
         Field("approvers", "Among them", "names", hint="Team and how many, such as finance 1, managers 2."),
+        Field("expiry", "Minutes to decide", hint="Empty: as everywhere. Time that runs out is a no."),
+        Field(
+            "chain", "If nobody takes it", "names",
+            hint="After how many minutes which team is asked too, such as 10 managers, 30 directors.",
+        ),
         _WHY,
         _ID,
         _PLACE,
@@ -143,6 +148,9 @@ def filled(kind: str, entry: Mapping[str, Any], place: int) -> Form:
     for name in ("id", "answer", "quorum", "counts", "most", "unit", "per", "maturity", "veto_seconds"):
         found[name] = str(entry.get(name, ""))
     found["approvers"] = ", ".join(f"{team} {number}" for team, number in entry.get("teams", {}).items())
+    if seconds := entry.get("expires_seconds"):
+        found["expiry"] = _minutes(seconds)
+    found["chain"] = ", ".join(f"{_minutes(step['after'])} {step['team']}" for step in entry.get("escalation", ()))
     found["because"], found["place"] = entry.get("reason", ""), str(place)
     if "seconds" in entry:
         size = next(int(size) for size, _ in reversed(SPANS) if entry["seconds"] % int(size) == 0)
@@ -210,8 +218,15 @@ def entry_of(form: Form, tiers: Iterable[str] = ()) -> dict[str, Any]:
         window, span = _whole(said["window"]), _whole(said["span"])
         entry["seconds"] = window * span if isinstance(window, int) and isinstance(span, int) else said["window"]
         return {**entry, **({"unit": said["unit"]} if said["unit"] else {})}
-    teams = {team: _whole(number) for team, number in map(_team, _names(said["approvers"]))}
-    return {**entry, "teams": teams} if teams and said["answer"] != "deny" else entry
+    if said["answer"] == "deny":
+        return entry
+    if teams := {team: _whole(number) for team, number in map(_team, _names(said["approvers"]))}:
+        entry["teams"] = teams
+    if said["expiry"]:
+        entry["expires_seconds"] = _seconds(said["expiry"])
+    if steps := [_step(one) for one in _names(said["chain"])]:
+        entry["escalation"] = steps
+    return entry
 
 
 def _said(row: Condition) -> dict[str, Any]:
@@ -231,12 +246,31 @@ def _team(text: str) -> tuple[str, str]:
     return (name.rstrip(" :"), number) if name and number.isdigit() else (text, "1")
 
 
+def _minutes(seconds: int) -> str:
+    """Minutes as a form says them; with an s behind it, seconds that make no whole minutes."""
+    return f"{seconds}s" if seconds % 60 else str(seconds // 60)
+
+
+def _seconds(text: str) -> Any:
+    """What `_minutes` wrote as seconds, or the text as it is, which the document's reader then refuses."""
+    number, size = (text[:-1], 1) if text.endswith("s") else (text, 60)
+    found = _whole(number)
+    return found * size if isinstance(found, int) else text
+
+
+def _step(text: str) -> dict[str, Any]:
+    after, _, team = text.partition(" ")
+    return {"after": _seconds(after), "team": team.strip()}
+
+
 def _whole(text: str) -> Any:
     """A whole number, or the text as it is, which the document's reader then refuses with its path."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else text
 
 
-_KEY: Final = {"reason": "because", "seconds": "window", "teams": "approvers"}
+_KEY: Final = {
+    "reason": "because", "seconds": "window", "teams": "approvers", "expires_seconds": "expiry", "escalation": "chain",
+}  # fmt: skip
 
 
 def told(form: Form, problems: Iterable[tuple[str, str]], index: int) -> Form:

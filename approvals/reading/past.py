@@ -33,7 +33,7 @@ _LAST = """
 WITH last AS (
     SELECT id, summary, status, revision, created FROM approvals_action
     WHERE tool_id = %(tool)s AND organization_id = %(organization)s AND id < %(before)s
-      AND status IN ('done', 'failed', 'uncertain', 'undone', 'rejected')
+      AND status IN ('done', 'failed', 'uncertain', 'undone', 'rejected') AND NOT canary
     ORDER BY id DESC LIMIT %(most)s
 )
 SELECT last.id, last.summary, last.status, last.created, r.arguments, said.verb, said.username, said.reason

@@ -78,7 +78,7 @@ def tried(call: Call, draft: Policy | None = None) -> Tried:
     supposed = gathered.facts.dry_run.state is DryRunState.AWAITED
     if supposed:
         gathered = replace(gathered, facts=replace(gathered.facts, dry_run=SUPPOSED))
-    found = judged(gathered, _usage(gathered))
+    found = judged(gathered, usage_now(gathered))
     ruling = found.ruling
     people: list[Holder] = list(holders(call.organization, gathered.tool.id, "review")) if gathered.tool else []
     return Tried(
@@ -92,7 +92,7 @@ def tried(call: Call, draft: Policy | None = None) -> Tried:
     )
 
 
-def _usage(gathered: Gathered) -> tuple[Usage, ...]:
+def usage_now(gathered: Gathered) -> tuple[Usage, ...]:
     """How far each limit is used this moment. One query, and none where no limit is over the call."""
     wanted: tuple[Want, ...] = wants(gathered)
     if not wanted:

@@ -11,7 +11,17 @@ from accounts.models import User
 from approvals.exceptions import EditorMayNotApprove, NotOpened, PreviewAwaited, TimeRanOut
 from approvals.models import Action, Decision
 from approvals.services.assign import done_looking
-from approvals.services.deciding import decided, free, freshly_signed_in, not_aside, remembers_refusals, shown, take
+from approvals.services.canaries import ended
+from approvals.services.deciding import (
+    Looked,
+    decided,
+    free,
+    freshly_signed_in,
+    not_aside,
+    remembers_refusals,
+    shown,
+    take,
+)
 from approvals.services.opened import unopened
 from approvals.services.preview import awaited
 from approvals.services.votes import standing_votes, wrote
@@ -31,6 +41,8 @@ def approve(
     reason: str = "",
     signed_in_at: datetime | None = None,
     opened: Mapping[str, str] | None = None,
+    among: int = 0,
+    card: str = "",
 ) -> Decision:
     """Record the vote and, when it is the last one needed, let the action go: to the gatekeeper at once, or as soon as
     ``LAM_TAKEBACK_SECONDS`` have passed in which the yes can be taken back.
@@ -38,7 +50,9 @@ def approve(
     ``digest`` is that of the revision that the person saw, ``signed_in_at`` when the person last gave a password in
     this session (None: not known, which is not fresh), ``opened`` the tokens of the folded values that were opened: on
     medium and high risk of every one (``approvals.reading.folds``). Enough are so many people of whom each may decide
-    now, and of every team its number, nobody counted for two.
+    now, and of every team its number, nobody counted for two. ``among`` how many calls the person decided at once, 0
+    for this one alone; ``card`` the token of the page, which says for how long it was open. A yes to a canary ends it
+    and lets nothing go.
 
     Raises PreviewAwaited, EditorMayNotApprove, NotOpened, Taken, SetAside, and the exceptions of ``take``, ``shown``
     and ``freshly_signed_in``.
@@ -55,8 +69,18 @@ def approve(
     if unopened(action, revision, actor.pk, opened or {}):
         raise NotOpened(state=action.status)
     decision = decided(
-        action, revision, actor=actor, verb=Decision.Verb.APPROVE, reason=reason, signed_in_at=signed_in_at
+        action,
+        revision,
+        actor=actor,
+        verb=Decision.Verb.APPROVE,
+        reason=reason,
+        signed_in_at=signed_in_at,
+        among=among,
+        looked=Looked(card, opened or {}),
     )
+    if action.canary:
+        ended(action, actor, how=Decision.Verb.APPROVE)
+        return decision
     votes, missing = standing_votes(action, revision)
     if missing:
         done_looking(action, actor)  # it waits for somebody else now

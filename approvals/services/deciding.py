@@ -2,7 +2,8 @@
 
 import functools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -25,6 +26,9 @@ from approvals.exceptions import (
 )
 from approvals.facts import current_policy, document_of
 from approvals.models import Action, Decision, Revision
+from approvals.reading.folds import folded
+from approvals.reading.looking import seconds
+from approvals.services.opened import was_opened
 from tools.queries import barred_over, holds
 from traces.clock import now
 from traces.exceptions import DomainError
@@ -147,6 +151,14 @@ def freshly_signed_in(action: Action, signed_in_at: datetime | None) -> None:
         raise SignInAgain(state=action.status, within=seconds)
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What a decision's form says of how it was looked at: the card's token, and those of what was opened."""
+
+    card: str = ""
+    opened: Mapping[str, str] = field(default_factory=dict)
+
+
 def decided(
     action: Action,
     revision: Revision,
@@ -157,9 +169,12 @@ def decided(
     code: str = "",
     told: str = "",
     signed_in_at: datetime | None = None,
+    among: int = 0,
+    looked: "Looked | None" = None,
 ) -> Decision:
     """Write a person's decision and the event that tells of it, which calls it ``told`` where that says more than the
-    verb. Raises AlreadyDecided for a second vote."""
+    verb; of one that was made on several calls at once it says ``among`` how many. Raises AlreadyDecided for a second
+    vote."""
     if (
         verb in (Decision.Verb.APPROVE, Decision.Verb.REJECT)
         and revision.decisions.filter(decider=actor, verb__in=[Decision.Verb.APPROVE, Decision.Verb.REJECT]).exists()
@@ -175,6 +190,10 @@ def decided(
         digest=revision.digest,
         code=code,
         reason=reason,
+        seconds=seconds(looked.card, revision.digest, actor.pk) if looked and looked.card else None,
+        folds=len(folds := folded(revision)),
+        opened=sum(1 for one in folds if looked and was_opened(one, revision, actor.pk, looked.opened)),
+        among=among,
     )
     decision.save(force_insert=True)
     record(
@@ -192,6 +211,7 @@ def decided(
                 "digest": revision.digest,
                 "revision": revision.number,
                 **({"signed_in_at": signed_in_at.isoformat()} if signed_in_at else {}),
+                **({"among": among} if among else {}),
             },
         )
     )

@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
 from accounts.actors import person
 from accounts.models import User
 from approvals import binding
@@ -22,10 +20,12 @@ from approvals.models import Action, Revision
 from approvals.policy import DryRunState, Origin, PlanState, Source, Usage, Verdict
 from approvals.reading.differences import changed_paths, secrets_kept
 from approvals.services import preview
+from approvals.services.canaries import ended
 from approvals.services.deciding import free, freshly_signed_in, not_aside, remembers_refusals, shown, take
-from approvals.services.propose import Proposal, revise, tell_unroutable
+from approvals.services.propose import Proposal, before_people, revise
 from approvals.services.rejudge import asked_again
 from approvals.services.reserve import reserve
+from approvals.services.window import review_seconds
 from approvals.states import ActionStatus
 from tools.arguments import ArgumentsRefused
 from tools.kinds import Risk
@@ -65,6 +65,9 @@ def edit(
     action = take(actor=actor, organization=organization, action_id=action_id)
     current = _open_to(actor, action, digest)
     freshly_signed_in(action, signed_in_at)
+    if action.canary:  # whoever changes it has noticed it
+        ended(action, actor, how="edit", said=reason)
+        return current
     asked = asked_again(action, current)
     gathered, changed = _rewritten(actor, current, asked, arguments, tool)
     again = _judged(action, gathered, asked, actor)
@@ -99,7 +102,7 @@ def edit(
         return revision
     if again.facts.dry_run.state is DryRunState.AWAITED:
         preview.ask(action, revision)
-    tell_unroutable(action)
+    before_people(action, again.ruling)
     return revision
 
 
@@ -190,7 +193,7 @@ def _rewrite(action: Action, again: Judged, revision: Revision) -> None:
     action.verdict = (Verdict.DENY if ruling.verdict is Verdict.DENY else Verdict.REVIEW).value
     action.risk, action.maturity = str(ruling.risk), str(ruling.maturity)
     action.quorum, action.teams = max(1, ruling.quorum), [list(team) for team in ruling.teams]
-    action.unroutable, action.expires_at = ruling.unroutable, later(settings.LAM_REVIEW_SECONDS)
+    action.unroutable, action.expires_at = ruling.unroutable, later(review_seconds(ruling))
     action.save(
         update_fields=[
             "revision", "digest", "summary", "verdict", "risk", "maturity", "quorum", "teams", "unroutable",

@@ -80,6 +80,8 @@ def make_grant(
         raise NotPermitted("Only who may review and configure a tool allows its calls beforehand.", state=action.status)
     revision = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
     freshly_signed_in(action, signed_in_at)
+    if action.canary:  # the database refuses it too
+        raise GrantRefused
     gathered = gather(asked_again(action, revision))
     grant, as_used = _asked_for(action, gathered, wanted, actor)
     grant.revision = revision

@@ -17,8 +17,9 @@ def unopened(action: Action, revision: Revision, reader: uuid.UUID, opened: Mapp
     """
     if action.risk not in RISKY:
         return []
-    return [
-        one
-        for one in folded(revision)
-        if not constant_time_compare(opened.get(one.path, ""), proof(revision.digest, one.path, reader))
-    ]
+    return [one for one in folded(revision) if not was_opened(one, revision, reader, opened)]
+
+
+def was_opened(one: Argument, revision: Revision, reader: uuid.UUID, opened: Mapping[str, str]) -> bool:
+    """Whether this person opened this folded value of this revision."""
+    return constant_time_compare(opened.get(one.path, ""), proof(revision.digest, one.path, reader))

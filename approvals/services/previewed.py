@@ -6,7 +6,6 @@ import logging
 import uuid
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from psycopg.types.json import Jsonb
@@ -15,12 +14,14 @@ from approvals.exceptions import LimitsBusy
 from approvals.facts import Judged, gather, judged
 from approvals.models import Action, PreviewRow, Revision
 from approvals.policy import DryRunState, Verdict
+from approvals.reading.trying import usage_now
 from approvals.services.allow import allowed
 from approvals.services.permit import UNREADABLE
 from approvals.services.preview import ask
-from approvals.services.propose import TARGETS, revise, tell_unroutable
+from approvals.services.propose import TARGETS, before_people, revise
 from approvals.services.rejudge import asked_again
 from approvals.services.reserve import release, reserve
+from approvals.services.window import review_seconds
 from approvals.states import ActionStatus
 from tools.queries import engaged_over
 from traces.clock import later, now
@@ -73,8 +74,8 @@ def _rule_on(row: PreviewRow, action: Action) -> bool:
     with transaction.atomic():
         if not PreviewRow.objects.select_for_update(skip_locked=True).filter(id=row.id, closed_at=None).exists():
             return False
-        usage = reserve(action.id, gathered)
-        first = action.status == ActionStatus.PROPOSED  # what stands in review is people's to decide
+        usage = usage_now(gathered) if action.canary else reserve(action.id, gathered)  # nothing of one is used
+        first = action.status == ActionStatus.PROPOSED and not action.canary  # what stands in review is people's to decide
         again = allowed(action.id, gathered, usage) if first else judged(gathered, usage)
         revision = revise(
             action, again, number=current.number + 1, author=current.author_id, considered=current.considered
@@ -91,11 +92,13 @@ def _send(action: Action, again: Judged, revision: Revision) -> bool:
     """The first real ruling on what was only proposed: it leaves PROPOSED with it."""
     ruling = again.ruling
     target = TARGETS[ruling.verdict]
+    if action.canary and target is not ActionStatus.IN_REVIEW:  # it would come before nobody
+        target = ActionStatus.WITHDRAWN
     changes = _columns(again, revision, ruling.verdict)
     changes["teams"] = Jsonb(changes["teams"])
     if target is ActionStatus.SCHEDULED:
         changes["due_at"] = later(ruling.veto_seconds)
-    if target is ActionStatus.DENIED:
+    if target in {ActionStatus.DENIED, ActionStatus.WITHDRAWN}:
         changes["settled_at"] = now()
     moved = move(
         Action,
@@ -162,7 +165,7 @@ def _written(action: Action, again: Judged, revision: Revision) -> None:
         ask(action, revision)
     if again.ruling.verdict is Verdict.REVIEW:
         action.refresh_from_db()
-        tell_unroutable(action)
+        before_people(action, again.ruling)
 
 
 def _columns(again: Judged, revision: Revision, verdict: Verdict) -> dict[str, Any]:
@@ -177,7 +180,7 @@ def _columns(again: Judged, revision: Revision, verdict: Verdict) -> dict[str, A
         "quorum": max(1, ruling.quorum),
         "teams": [list(team) for team in ruling.teams],
         "unroutable": ruling.unroutable,
-        "expires_at": later(settings.LAM_REVIEW_SECONDS),
+        "expires_at": later(review_seconds(ruling)),
     }
 
 

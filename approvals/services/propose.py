@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from approvals import binding
 from approvals.exceptions import StepTaken
 from approvals.facts import Budget, Gathered, Judged, gather
 from approvals.models import Action, Revision
-from approvals.policy import DryRunState, Origin, PlanState, Verdict
+from approvals.policy import DryRunState, Origin, PlanState, Ruling, Verdict
 from approvals.services.allow import allowed
+from approvals.services.capacity import room_for
+from approvals.services.escalation import steps_of
 from approvals.services.preview import ask
 from approvals.services.reserve import release, reserve
+from approvals.services.window import review_seconds
 from approvals.states import ActionStatus
 from traces.clock import Moment, later
 from traces.doorbell import ring
@@ -63,7 +65,8 @@ def propose(proposal: Proposal) -> Action:
 
     Proposing the same thing for the same step again returns the action that exists: a planner that died after its
     commit may ask twice. A tool that can say beforehand what it would do is asked first: until its answer has come the
-    action stays PROPOSED (``approvals.services.previewed``). Raises StepTaken when the step holds something else.
+    action stays PROPOSED (``approvals.services.previewed``). Raises StepTaken when the step holds something else, and
+    DeskFull where people have as much before them as they can look at: then nothing is staged, and nothing is counted.
     """
     gathered = gather(proposal)
     try:
@@ -90,6 +93,10 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
     pk = uuid7()
     staged = allowed(pk, gathered, reserve(pk, gathered))
     ruling = staged.ruling
+    # Where the answer is no already, the tool is not even asked about a call that may not be made.
+    awaited = staged.facts.dry_run.state is DryRunState.AWAITED and ruling.verdict is not Verdict.DENY
+    if awaited or ruling.verdict is Verdict.REVIEW:
+        room_for(proposal)
     action = Action(
         id=pk,
         organization_id=proposal.organization,
@@ -114,10 +121,8 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
         stated_confidence=proposal.stated_confidence,
         undo_of=proposal.undo_of,
         trace=proposal.trace,
-        expires_at=staged.at + timedelta(seconds=settings.LAM_REVIEW_SECONDS),
+        expires_at=staged.at + timedelta(seconds=review_seconds(ruling)),
     )
-    # Where the answer is no already, the tool is not even asked about a call that may not be made.
-    awaited = staged.facts.dry_run.state is DryRunState.AWAITED and ruling.verdict is not Verdict.DENY
     if ruling.verdict is Verdict.VETO_WINDOW and not awaited:
         action.due_at = later(ruling.veto_seconds)
     revision = revise(action, staged, number=1, considered=proposal.considered)
@@ -142,7 +147,7 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
         return action
     route(action, staged)
     if action.status == ActionStatus.IN_REVIEW:
-        tell_unroutable(action)
+        before_people(action, ruling)
     if action.status == ActionStatus.DENIED and staged.facts.usage:
         release([action.id])  # at once: nobody ever finds a limit used up by what was denied
     return action
@@ -169,6 +174,12 @@ def route(action: Action, staged: Judged) -> None:
         ring("approvals.tasks.sign_permits")
     if settled:
         ring("lam_app.tasks.advance_runs")
+
+
+def before_people(action: Action, ruling: Ruling) -> None:
+    """What goes with every way into review: the steps that time takes, and that nobody could decide, where so."""
+    steps_of(action, ruling)
+    tell_unroutable(action)
 
 
 def tell_unroutable(action: Action) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from psycopg.types.json import Jsonb
 
@@ -17,8 +16,9 @@ from approvals.models import Action, Revision
 from approvals.policy import DryRun, DryRunState, Facts, Verdict
 from approvals.services import preview
 from approvals.services.allow import still_allowed
-from approvals.services.propose import Proposal, revise, tell_unroutable
+from approvals.services.propose import Proposal, before_people, revise
 from approvals.services.reserve import release, reserve
+from approvals.services.window import review_seconds
 from approvals.states import ActionStatus
 from tools.previews import Told
 from traces.clock import Moment, now
@@ -115,7 +115,7 @@ def rejudge(
                 "quorum": max(1, ruling.quorum),
                 "teams": Jsonb([list(team) for team in ruling.teams]),
                 "unroutable": ruling.unroutable,
-                "expires_at": Moment(settings.LAM_REVIEW_SECONDS),
+                "expires_at": Moment(review_seconds(ruling)),
                 **({"due_at": None} if source is ActionStatus.SCHEDULED else {}),
             },
         )
@@ -143,5 +143,5 @@ def rejudge(
             ring("lam_app.tasks.advance_runs")
         else:
             action.refresh_from_db()
-            tell_unroutable(action)
+            before_people(action, ruling)
     return True

@@ -14,9 +14,11 @@ from approvals.access import get_action_for_reading, may_decide, reviewable_tool
 from approvals.codes import CODES
 from approvals.exceptions import SignInAgain
 from approvals.models import Action
+from approvals.reading import looking
 from approvals.reading.around import Around, around
 from approvals.reading.bar import Bar, bar
 from approvals.reading.card import Card, card
+from approvals.reading.limits import Limits, limits_of
 from approvals.reading.since import since
 from approvals.services.deciding import freshly_signed_in
 from approvals.services.votes import unroutable_now, wrote
@@ -54,9 +56,17 @@ def desk(
         "stops": stops,
         "barred": any(stop.eased_at is None for stop in stops),
         "voted": voted,
+        "limits": limits_of(shown.action, shown.revision) if shown else Limits(),
+        "shown_token": _token(request, shown) if shown is not None and deciding and waits else "",
         "principal": shown is not None and request.user.pk in shown.action.principals,
         **extra,
     }
+
+
+def _token(request: PersonRequest, shown: Card) -> str:
+    """The word of this page for when it was shown; a page that is drawn anew keeps the one that it has."""
+    said = request.POST.get(looking.FIELD) or request.GET.get(looking.FIELD) or ""
+    return looking.kept(said, shown.action.digest, request.user.pk)
 
 
 def _around(request: PersonRequest, shown: Card) -> Around:
@@ -99,7 +109,7 @@ def action(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
 @page()
 def live(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """Where an action stands now, if that differs from what the page last saw; 286 ends the asking."""
-    fields = only(request.GET, "seen", "slot")
+    fields = only(request.GET, "seen", "slot", looking.FIELD)
     shown = card(get_action_for_reading(request.membership, pk))
     if shown.seen == fields["seen"]:
         return HttpResponse(status=HTMX_NO_SWAP)

@@ -1,4 +1,5 @@
-"""Who looks at an action now: taken, let go, handed on, kept longer, brought before those who administer."""
+"""Who looks at an action now: taken, let go, handed on, kept longer, brought before those who administer;
+and that it is given more time."""
 
 import uuid
 from typing import Any, Final
@@ -12,6 +13,7 @@ from accounts.pages import PersonRequest, only, page
 from approvals.access import get_action_for_reading
 from approvals.services.assign import assign as take
 from approvals.services.assign import escalate, extend, let_go, reassign
+from approvals.services.prolong import prolong
 from approvals.views.decide import again
 from traces.exceptions import DomainError
 from traces.middleware import wants_document
@@ -21,16 +23,17 @@ WHAT: Final[dict[str, Any]] = {
     "release": lambda asked, _form: let_go(**asked),
     "reassign": lambda asked, form: reassign(**asked, to=form["to"].strip(), reason=form["reason"].strip()),
     "extend": lambda asked, _form: extend(**asked),
+    "prolong": lambda asked, form: prolong(**asked, reason=form["reason"].strip()),
     "escalate": lambda asked, form: escalate(**asked, reason=form["reason"].strip()),
 }
-FIELDS: Final = {"claim": {"over"}, "reassign": {"to", "reason"}, "escalate": {"reason"}}
+FIELDS: Final = {"claim": {"over"}, "reassign": {"to", "reason"}, "escalate": {"reason"}, "prolong": {"reason"}}
 """Which fields belong to which; the others take none."""
 
 
 @require_POST
 @page()
 def assign(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """One of the five. It decides nothing; 409 with the current state where somebody else has the action."""
+    """One of the six. It decides nothing; 409 with the current state where somebody else has the action."""
     form = only(request.POST, "what", "over", "to", "reason")
     get_action_for_reading(request.membership, pk)
     what = form["what"]

@@ -17,7 +17,7 @@ from tools.models import Tool
 from traces.text import storable
 
 FILTERS: Final = ("tool", "agent", "initiator", "risk", "maturity")
-FIELDS: Final = ("lane", *FILTERS, "from", "words", "open")
+FIELDS: Final = ("lane", *FILTERS, "from", "words", "open", "card")
 """What the address of a list, or of a card beside it, may carry."""
 LONGEST: Final = 200
 CHOICES: Final = {"risk": frozenset(Risk), "maturity": frozenset(Tool.MaturityLevel.values)}

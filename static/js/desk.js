@@ -27,3 +27,13 @@ document.addEventListener("click", (event) => {
   const back = event.target.closest?.("a.pane-back[href='#queue']")
   if (back) document.querySelector(".panes")?.setAttribute("data-view", "list")
 })
+
+// A long value of a low-risk request stands folded in the page. That it was opened is said with the decision.
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const proof = event.target.open && event.target.querySelector?.(":scope > input[data-opened]")
+    if (proof) proof.disabled = false
+  },
+  true,
+)

@@ -51,7 +51,17 @@ def _asked(rule: Rule, compared: str) -> Finding:
     people = [_people(rule.quorum), *(f"{needed} of {team}" for team, needed in rule.teams)]
     text = f"{holds}{reason}; this needs {', '.join(people)}."
     more = several(rule)
-    return Finding("amounts", Verdict.REVIEW, text, warning=more, quorum=rule.quorum, teams=rule.teams, rule=rule.id)
+    return Finding(
+        "amounts",
+        Verdict.REVIEW,
+        text,
+        warning=more,
+        quorum=rule.quorum,
+        teams=rule.teams,
+        rule=rule.id,
+        expires_seconds=rule.expires_seconds,
+        escalation=rule.escalation,
+    )
 
 
 def _people(number: int) -> str:
