@@ -17,7 +17,7 @@ from accounts.actors import machine, person
 from accounts.models import Agent, ApiToken, Membership, Organization, User
 from accounts.roles import Role
 from accounts.rows import enter, within
-from accounts.tokens import Found, find
+from accounts.tokens import Found, find, used
 from traces.exceptions import DomainError
 from traces.problems import DETAILS
 from traces.services import Entry, refused
@@ -64,6 +64,11 @@ class Identity:
     def agent(self) -> Agent | None:
         """The agent that asks; nothing unless the scope is agent."""
         return self.token.agent if self.scope == AGENT else None
+
+    @property
+    def behind(self) -> tuple[uuid.UUID, ...]:
+        """Everybody for whom something is asked with this token: its person, and whoever has seen its text."""
+        return (self.user.pk, *([self.token.made_by_id] if self.token.made_by_id else []))
 
     @property
     def organization(self) -> Organization:
@@ -113,6 +118,7 @@ class Bearer(HttpBearer):
             why = "The token's person is no longer an auditor."
         else:
             enter(identity.organization_id)
+            used(found.token)
             return identity
         _remember(found, request, why, NotInScope.code)
         raise NotInScope(why)

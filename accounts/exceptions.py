@@ -31,3 +31,17 @@ class ChangeRefused(DomainError):
 
     http_status: ClassVar[int] = 422
     code: ClassVar[str] = "schema_invalid"
+
+
+class PasswordAgain(DomainError):
+    """This asks for a password that was given within the last minutes. Sign in again; nothing was changed so far."""
+
+    http_status: ClassVar[int] = 401
+    code: ClassVar[str] = "sign_in_again"
+
+
+class UsedElsewhere(DomainError):
+    """This account is used in another organization too. Take its roles and teams away here instead."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "used_elsewhere"

@@ -6,11 +6,13 @@ Neither ever comes from the request's own words. Every request begins in nobody'
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.contrib.auth import logout
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from accounts.models import Membership, User
 from accounts.rows import enter, within
+from accounts.sessions import counts
 
 Response = HttpResponseBase | Awaitable[HttpResponseBase]
 
@@ -19,6 +21,7 @@ class OrganizationMiddleware:
     """Sets ``request.membership`` and ``request.organization``; None for whoever is not signed in or belongs nowhere.
 
     The session may remember which of several organizations is open; it is believed only while the membership exists.
+    A session whose sign-in somebody has ended is let go of here, before anything asks who it is.
     """
 
     async_capable = True
@@ -52,6 +55,9 @@ def _attach(request: HttpRequest) -> None:
         memberships = Membership.objects.of(user)
         wanted = request.session.get("organization")
         membership = (memberships.filter(organization_id=wanted).first() if wanted else None) or memberships.first()
+        if membership is not None and not counts(request):
+            membership = None
+            logout(request)
     request.membership = membership  # type: ignore[attr-defined]
     request.organization = membership.organization if membership else None  # type: ignore[attr-defined]
     enter(membership.organization_id if membership else None)

@@ -1,7 +1,9 @@
 """People, organizations and the agents that act for them."""
 
+from datetime import timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -15,7 +17,7 @@ class User(AbstractUser):
     """A human being who signs in. Agents are never users, so that no agent can hold a session."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    time_zone = models.CharField(max_length=64, default="UTC")
+    time_zone = models.CharField(max_length=64, blank=True, default="")  # empty: the organization's
 
     class Meta(AbstractUser.Meta):
         constraints: ClassVar = [
@@ -29,6 +31,7 @@ class Organization(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=200)
+    time_zone = models.CharField(max_length=64, default="UTC")  # what its people mean by "tomorrow"
     created = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -121,10 +124,15 @@ class ApiToken(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tokens")
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, null=True, blank=True, related_name="tokens")
     scope = models.CharField(max_length=10, choices=Scope.choices)
+    name = models.CharField(max_length=80, blank=True)  # what it is for, in its maker's words
+    made_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+"
+    )  # who has seen its text; null: whoever runs the installation
     prefix = models.CharField(max_length=12)  # shown on pages, so that a token can be told from another
     sha256 = models.BinaryField(max_length=32, unique=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)  # to the minute
     created = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -139,8 +147,48 @@ class ApiToken(models.Model):
         ]
 
 
+class SignInQuerySet(models.QuerySet["SignIn"]):
+    """Reads of who is signed in where."""
+
+    def open(self) -> "SignInQuerySet":
+        """Those that nobody ended and that a browser may still hold, last seen first."""
+        oldest = Now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        return self.filter(ended_at=None, seen__gt=oldest).order_by("-seen", "-id")
+
+
+class SignIn(models.Model):
+    """One signed-in browser of a person, as others can tell it from the next. Its session counts while this is open.
+
+    The session itself is Django's and holds this row's id; nothing here opens anything.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sign_ins")
+    device = models.CharField(max_length=80)  # "Firefox on Linux"
+    began = models.DateTimeField(db_default=Now())
+    seen = models.DateTimeField(db_default=Now())  # to the minute
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    objects = SignInQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(ended_at__isnull=True, ended_by__isnull=True)
+                | models.Q(ended_at__isnull=False, ended_by__isnull=False),
+                name="sign_in_ended_by_somebody",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "seen"], condition=models.Q(ended_at=None), name="sign_in_open"),
+        ]
+
+
 class StandingChange(models.Model):
-    """That somebody's tier, roles or teams were changed, or a team made. Inserting it is the change.
+    """That somebody's tier, roles or teams were changed, that they were switched off or on or their sessions ended, a
+    team made, or the organization itself set. Inserting it is the change.
 
     No account of a process may write what people are: the database makes the change that the row says, or refuses it.
     """
@@ -153,6 +201,11 @@ class StandingChange(models.Model):
         TEAM = "team"  # that was made: ``team`` is its id, ``after`` its name
         JOIN = "join"
         LEAVE = "leave"
+        OFF = "off"  # cannot sign in any more, and whatever browser they were signed in at, is not
+        ON = "on"
+        END = "end"  # all their sessions; ``before`` is how many were open
+        NAME = "name"  # of the organization
+        ZONE = "zone"  # of the organization
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -171,7 +224,8 @@ class StandingChange(models.Model):
             models.CheckConstraint(
                 condition=models.Q(what="team", member__isnull=True, team__isnull=False)
                 | models.Q(what__in=["join", "leave"], member__isnull=False, team__isnull=False)
-                | models.Q(what__in=["tier", "roles"], member__isnull=False, team__isnull=True),
+                | models.Q(what__in=["tier", "roles", "off", "on", "end"], member__isnull=False, team__isnull=True)
+                | models.Q(what__in=["name", "zone"], member__isnull=True, team__isnull=True),
                 name="standing_change_names_whose",
             ),
         ]

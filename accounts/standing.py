@@ -90,13 +90,13 @@ def set_tier(of: Membership | Agent, tier: str, *, by: User, reason: str) -> boo
             raise ChangeRefused(f"tier: {tier!r} is not one of {', '.join(TierLevel.values)}.")
         if whose == by.pk:
             raise NotOneself
-        _alone(of.organization_id)
+        alone(of.organization_id)
         rows = Membership.objects if isinstance(of, Membership) else Agent.objects
         before = rows.values_list("tier", flat=True).get(pk=of.pk)
         if before != tier:
             tell(before=before, after=tier)
             if isinstance(of, Membership):
-                _change("tier", of.organization_id, member=of, before=before, after=tier, by=by, reason=reason)
+                change("tier", of.organization_id, member=of, before=before, after=tier, by=by, reason=reason)
             else:  # by whoever runs the installation; on its page an agent changes by a row of its own
                 Agent.objects.filter(pk=of.pk).update(tier=tier)
     of.tier = tier
@@ -117,12 +117,12 @@ def set_roles(of: Membership, roles: Collection[str], *, by: User, reason: str) 
             raise ChangeRefused(f"roles: there is no {', '.join(unknown)}.")
         if of.user_id == by.pk:
             raise NotOneself
-        _alone(of.organization_id)
+        alone(of.organization_id)
         before = sorted(Membership.objects.get(pk=of.pk).roles)
         if before != after:
             tell(before=before, after=after)
             was, becomes = ",".join(before), ",".join(after)
-            _change("roles", of.organization_id, member=of, before=was, after=becomes, by=by, reason=reason)
+            change("roles", of.organization_id, member=of, before=was, after=becomes, by=by, reason=reason)
     of.roles = after
     return before != after
 
@@ -137,12 +137,12 @@ def create_team(organization: Organization, name: str, *, by: User, reason: str)
     ) as tell:
         if not TEAM_NAME.fullmatch(name):
             raise ChangeRefused("name: use up to 40 small letters, digits, - and _, beginning with a letter.")
-        _alone(organization.pk)  # of two hands at once, one makes it
+        alone(organization.pk)  # of two hands at once, one makes it
         new = not Team.objects.filter(organization=organization, name=name).exists()
         if new:
             team = Team(id=uuid7(), organization=organization, name=name)
             tell(team=str(team.pk), name=name)
-            _change("team", organization.pk, team=team, after=name, by=by, reason=reason)
+            change("team", organization.pk, team=team, after=name, by=by, reason=reason)
     return new
 
 
@@ -187,22 +187,22 @@ def _team(verb: str, team: Team, user: User, *, by: User, reason: str) -> bool:
         member = Membership.objects.filter(user=user, organization_id=team.organization_id).first()
         if member is None or (joining and not user.is_active):
             raise NotOfThisOrganization
-        _alone(team.organization_id)
+        alone(team.organization_id)
         changes = user.groups.filter(pk=team.group_id).exists() != joining
         if changes:
             tell(team=team.name, user=user.username)
             what = "join" if joining else "leave"
-            _change(what, team.organization_id, team=team, member=member, by=by, reason=reason)
+            change(what, team.organization_id, team=team, member=member, by=by, reason=reason)
     return changes
 
 
-def _alone(organization: uuid.UUID) -> None:
+def alone(organization: uuid.UUID) -> None:
     """Wait for whoever else changes what people are here: two hands at once make one change, told of once."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"standing:{organization}"])
 
 
-def _change(
+def change(
     what: str,
     organization: uuid.UUID,
     *,

@@ -8,7 +8,7 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods
 
 from accounts.pages import page
-from accounts.views import people
+from accounts.views import people, sessions, tokens
 
 urlpatterns = [
     path("accounts/login/", views.login, name="account_login"),
@@ -20,6 +20,9 @@ urlpatterns = [
         name="account_reauthenticate",
     ),
     path("settings/people/", people.people, name="people"),
+    path("settings/sessions/", sessions.sessions, name="sessions"),
+    path("settings/tokens/", tokens.tokens, name="tokens"),
+    path("settings/tokens/<uuid:pk>/revoke/", tokens.revoke, name="token_revoke"),
     # The sign-in view needs the name; it answers "closed".
     path("accounts/signup/", views.signup, name="account_signup"),
 ]

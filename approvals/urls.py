@@ -14,6 +14,7 @@ from approvals.views import (
     inbox,
     policy,
     policy_entry,
+    organization,
     practice,
     probe,
     remarks,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("policy/bounds/", policy.bounds, name="policy_bounds"),
     path("policy/json/", policy.expert, name="policy_json"),
     path("policy/history/", history.history, name="policy_history"),
+    path("policy/waiting/<uuid:pk>/", policy.answer, name="policy_answer"),
     path("policy/history/<uuid:pk>/", history.version, name="policy_version"),
     path("policy/history/<uuid:pk>/return/", history.go_back, name="policy_return"),
     path("policy/try/", trying.try_a_call, name="policy_try"),
@@ -60,3 +62,4 @@ urlpatterns = [
     path("stop/<uuid:pk>/ease/", stop.ease, name="stop_ease"),
     path("stop/<uuid:pk>/release/", stop.release, name="stop_release"),
 ]
+    path("settings/", organization.organization, name="settings"),

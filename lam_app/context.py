@@ -1,5 +1,6 @@
 """What the model is shown of a run, and what its report says: both made anew from the rows at every step."""
 
+import base64
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,8 +14,8 @@ from approvals import binding, codes
 from approvals.models import Action, Decision, Remark, Revision
 from approvals.policy import Ruling, Verdict
 from approvals.reading.differences import changed_paths
-from lam_app.models import Run
-from lam_app.planner.intent import PlannerContext, StepSeen, ToolCard
+from lam_app.models import Content, Run
+from lam_app.planner.intent import Attached, PlannerContext, StepSeen, ToolCard
 from lam_app.planner.planning import plan_of
 from lam_app.planner.providers import ModelConfig
 from tools.contract import Contract
@@ -34,15 +35,21 @@ def model_config() -> ModelConfig:
 
 
 def of(
-    run: Run, at: datetime, *, plans: Sequence[Mapping[str, Any]] = (), corrections: tuple[str, ...] = ()
+    run: Run,
+    at: datetime,
+    *,
+    plans: Sequence[Mapping[str, Any]] = (),
+    corrections: tuple[str, ...] = (),
+    files: Sequence[Mapping[str, Any]] = (),
 ) -> PlannerContext:
-    """The context of a run's next step; ``at`` is the time by the database's clock, which says what day it is, and
-    ``plans`` are the versions of its plan, oldest first.
+    """The context of a run's next step; ``at`` is the time by the database's clock, which says what day it is,
+    ``plans`` are the versions of its plan, oldest first, and ``files`` what came with the goal.
     """
-    zone = run.initiator.time_zone or "UTC"
+    zone = run.initiator.time_zone or run.organization.time_zone
     corrected = next((number for number in range(len(plans) - 1, -1, -1) if plans[number]["author"]), None)
     standing = plans[-1] if plans and corrected != len(plans) - 1 else None
-    seen, talk = steps(run.id)
+    since = datetime.fromisoformat(plans[corrected]["created"]) if corrected is not None else None
+    seen, talk = steps(run.id, since=since)
     asked = [(a["question"], a["answer"]) for a in run.context.get("answers", [])]
     return PlannerContext(
         run_id=str(run.id),
@@ -57,7 +64,17 @@ def of(
         plan=plan_of(standing),
         corrected=plans[corrected]["goal"] if corrected is not None else "",
         answers=(*(answer for _, answer in asked), *(said for _, said in talk if said)),
+        attached=tuple(_attached(run.organization_id, one) for one in files),
     )
+
+
+def _attached(organization: uuid.UUID, file: Mapping[str, Any]) -> Attached:
+    """A file as the model is told of it; the pixels of an image only where the model is set up for them."""
+    image = ""
+    if file["kind"] == Content.Kind.IMAGE and settings.LAM_MODEL_IMAGES:
+        row = Content.objects.get(organization_id=organization, sha256=file["digest"])
+        image = f"data:{file['media']};base64,{base64.b64encode(row.data).decode()}"
+    return Attached(file["name"], file["kind"], file["text"], file["digest"], image)
 
 
 def cards(run: Run) -> tuple[ToolCard, ...]:
@@ -84,8 +101,10 @@ def cards(run: Run) -> tuple[ToolCard, ...]:
     return tuple(offered)
 
 
-def steps(run: uuid.UUID) -> tuple[tuple[StepSeen, ...], list[tuple[str, str]]]:
-    """Every step so far with what became of it, and what people said about them (see ``_discussed``)."""
+def steps(run: uuid.UUID, *, since: datetime | None = None) -> tuple[tuple[StepSeen, ...], list[tuple[str, str]]]:
+    """Every step so far with what became of it, and what people said about them (see ``_discussed``). ``since`` is when
+    the goal was corrected.
+    """
     spoken = Remark.objects.filter(action=OuterRef("pk"), kind=Remark.Kind.ANSWER)
     actions: list[Any] = list(Action.objects.of_run(run).annotate(discussed=Exists(spoken)))
     ids = [action.id for action in actions]
@@ -121,6 +140,7 @@ def steps(run: uuid.UUID) -> tuple[tuple[StepSeen, ...], list[tuple[str, str]]]:
                 reason=reason,
                 changed=_changed(written[action.id], revision),
                 trusted=bool(revision.tool_version and revision.tool_version.contract.get("trusted_output")),
+                before=since is not None and action.created < since,
             )
         )
     return tuple(seen), _discussed([action for action in actions if action.discussed])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -150,6 +151,39 @@ def secret_file(place: Path) -> str:
         return place.read_text().strip()
     except OSError:
         return ""
+
+
+MAIL_SCHEMES = frozenset({"smtp", "smtp+tls", "smtps"})
+
+
+def mail_server(name: str) -> dict[str, str | int | bool]:
+    """The mail server of ``smtp://`` (in the clear), ``smtp+tls://`` (STARTTLS) or ``smtps://``, as Django's mail
+    backend names its parts; empty where none is set. Anything else raises WrongSetting.
+    """
+    value = url(name, MAIL_SCHEMES)
+    if not value:
+        return {}
+    parts = urlsplit(value)
+    if not parts.hostname:
+        raise WrongSetting(name, "names no server")
+    return {
+        "host": parts.hostname,
+        "port": parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "smtp+tls",
+        "use_ssl": parts.scheme == "smtps",
+    }
+
+
+def mail_sender(name: str) -> str:
+    """A mail address, with or without a name before it in angle brackets; anything else raises WrongSetting."""
+    value = text(name)
+    address = parseaddr(value)[1]
+    local, at, domain = address.rpartition("@")
+    if value and not (at and local and domain and address.isascii() and " " not in address):
+        raise WrongSetting(name, "is not a mail address")
+    return value
 
 
 def running_services(home: Path) -> dict[str, str]:

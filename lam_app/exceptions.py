@@ -52,3 +52,53 @@ class TooLateToCorrect(DomainError):
 
     http_status: ClassVar[int] = 409
     code: ClassVar[str] = "already_begun"
+
+
+class ScheduleNotFound(DomainError):
+    """There is no such schedule."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"
+
+
+class ScheduleRefused(DomainError):
+    """This schedule cannot be kept."""
+
+    http_status: ClassVar[int] = 422
+    code: ClassVar[str] = "schema_invalid"
+
+
+class ScheduleEnded(DomainError):
+    """The schedule has ended, and an ended one stays so."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_decided"
+
+
+class HookNotFound(DomainError):
+    """There is no such webhook."""
+
+    http_status: ClassVar[int] = 404
+    code: ClassVar[str] = "not_found"
+
+
+class HookEnded(DomainError):
+    """The webhook has ended, and an ended one stays so."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "already_decided"
+
+
+class NotSigned(DomainError):
+    """No message that is signed for this address and this moment."""
+
+    http_status: ClassVar[int] = 401
+    code: ClassVar[str] = "not_signed"
+
+
+class TooManyMessages(DomainError):
+    """More messages have come than this webhook takes in a minute. Send it again later, with the same id."""
+
+    http_status: ClassVar[int] = 429
+    code: ClassVar[str] = "rate_limited"
+    retry: ClassVar[bool] = True

@@ -15,10 +15,10 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
-from approvals.exceptions import LimitsBusy
+from approvals.exceptions import DeskFull, LimitsBusy
 from approvals.services.propose import propose
 from approvals.states import SETTLED
-from lam_app import context
+from lam_app import context, patience
 from lam_app.models import Report, Run
 from lam_app.planner import errors, providers
 from lam_app.planner.intent import Act, Ask, Escalate, Finish, PlannerContext
@@ -39,6 +39,8 @@ MOST_STEPS = 30
 MOST_CALLS_A_STEP = 6
 BUSY_SECONDS = 2.0
 """How long a run lets go where its call could not be counted against a limit."""
+LOOKED_AT = 2000
+"""Runs among which turns are shared out, the oldest that are due."""
 PLANNING_SECONDS = 180
 """How long a planner may hold a run without a word; a model call may take half of it."""
 
@@ -70,6 +72,8 @@ class Turn:
     """The errors of the calls that were made for this step before."""
     plans: tuple[dict[str, Any], ...]
     """What the agent meant to do, and what the initiator made of it, oldest first."""
+    files: tuple[dict[str, Any], ...] = ()
+    """What came with the goal."""
 
     @property
     def guard(self) -> Guard:
@@ -78,13 +82,16 @@ class Turn:
 
 
 def due(limit: int = 50) -> dict[uuid.UUID, str]:
-    """Runs that the mind has to look at now, each with its status, oldest first. Runs under a stop wait for its
-    release.
+    """Runs that the mind has to look at now, each with its status. Runs under a stop wait for its release.
+
+    They take turns: one run of each organization, of each of its initiators in turn, oldest first, then the next one
+    of each. So nobody's flood keeps the others from their turn.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT r.id, r.status FROM lam_app_run r
+            WITH found AS (
+            SELECT r.id, r.status, r.organization_id, r.initiator_id FROM lam_app_run r
             WHERE r.status IN ('submitted', 'waiting', 'planning')
               AND (r.status = 'submitted'
                 OR (r.status = 'waiting' AND EXISTS (
@@ -93,9 +100,16 @@ def due(limit: int = 50) -> dict[uuid.UUID, str]:
                 OR (r.status = 'planning' AND (r.planner_until <= clock_timestamp() OR EXISTS (
                     SELECT 1 FROM tools_worker w WHERE w.id = r.planner_id AND w.ended_at IS NOT NULL))))
               AND NOT {barred_sql("r")}
-            ORDER BY r.id LIMIT %(limit)s
+            ORDER BY r.id LIMIT %(looked_at)s
+            ), own AS (
+                SELECT found.*, row_number() OVER (PARTITION BY organization_id, initiator_id ORDER BY id) AS turn
+                FROM found
+            ), fair AS (
+                SELECT own.*, row_number() OVER (PARTITION BY organization_id ORDER BY turn, id) AS round FROM own
+            )
+            SELECT id, status FROM fair ORDER BY round, id LIMIT %(limit)s
             """,
-            {"settled": sorted(SETTLED), "limit": limit},
+            {"settled": sorted(SETTLED), "limit": limit, "looked_at": limit if limit == 1 else LOOKED_AT},
         )
         return dict(cursor.fetchall())
 
@@ -115,6 +129,9 @@ def advance(run_id: uuid.UUID, presence: Presence, *, seen: str = RunStatus.SUBM
         return False
     except LimitsBusy:
         _wait(turn, BUSY_SECONDS)
+    except DeskFull as full:
+        patience.tell(run, full.message)
+        _wait(turn, patience.DESK_SECONDS)
     except OperationalError:
         raise  # the database is away: whoever takes the run over begins this turn anew
     except Exception as error:
@@ -148,7 +165,7 @@ def _take(run_id: uuid.UUID, worker: Worker, seen: str = RunStatus.SUBMITTED) ->
                 if cursor.rowcount != 1:
                     return None
     run: Any = Run.objects.to_plan().get(id=run_id)
-    return Turn(run, worker, at=run.at, failed=tuple(run.failed), plans=tuple(run.intended))
+    return Turn(run, worker, at=run.at, failed=tuple(run.failed), plans=tuple(run.intended), files=tuple(run.files))
 
 
 @dataclass(frozen=True)
@@ -164,9 +181,11 @@ class Heard:
 def _turn(turn: Turn) -> None:
     """Ask for an intent and act on it. Errors of the model are bounded; the run says what became of them."""
     run, number = turn.run, turn.run.step + 1
+    if patience.still_full(run):  # the model is not asked for what nobody could look at
+        return _wait(turn, patience.DESK_SECONDS)
     corrections = [said for code in turn.failed if (said := errors.feedback_of(code))]
     for attempt in range(len(turn.failed) + 1, MOST_CALLS_A_STEP + 1):
-        seen = context.of(run, turn.at, plans=turn.plans, corrections=tuple(corrections))
+        seen = context.of(run, turn.at, plans=turn.plans, corrections=tuple(corrections), files=turn.files)
         try:
             planned = providers.plan(seen, config=context.model_config())
         except errors.PlannerError as error:

@@ -1,6 +1,7 @@
 """What people do with runs: submit, answer, cancel. The loop does the rest."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,6 +11,8 @@ from accounts.actors import person
 from accounts.models import Agent, Membership, User
 from accounts.roles import Role
 from approvals.services.withdraw import withdraw_run
+from lam_app.attachments.files import Read
+from lam_app.attachments.keep import keep
 from lam_app.exceptions import GoalRefused, MayNotSubmit, RunMovedOn, RunNotFound
 from lam_app.models import Run
 from lam_app.states import RUN, RunStatus
@@ -17,7 +20,7 @@ from tools.scopes import keys_over
 from traces.clock import Moment
 from traces.doorbell import ring
 from traces.ids import uuid7
-from traces.services import Entry, move, record
+from traces.services import Actor, Entry, move, record
 
 LONGEST_GOAL = 10_000
 LONGEST_ANSWER = 10_000
@@ -32,11 +35,16 @@ def submit(
     goal: str,
     context: dict[str, Any] | None = None,
     client_key: str | None = None,
+    attached: Sequence[Read] = (),
+    by: Actor | None = None,
+    reason: str = "",
 ) -> Run:
     """Accept a goal. The same ``client_key`` from the same person returns the run that the first one made.
 
-    Raises MayNotSubmit for somebody who is no operator here, GoalRefused for a goal that is empty or too long, or for a
-    context that holds what the product writes itself: nobody puts words into the initiator's mouth.
+    ``attached`` comes with it and is nobody's word; ``by`` is who or what gave the goal, where it was not the person at
+    a page, and ``reason`` says how. Raises MayNotSubmit for somebody who is no operator here, GoalRefused for a goal
+    that is empty or too long, or for a context that holds what the product writes itself: nobody puts words into the
+    initiator's mouth. NoRoomLeft where the organization has no room for the files.
     """
     member = Membership.objects.of(initiator).filter(organization_id=organization).first()
     if member is None or not member.has(Role.OPERATOR):
@@ -59,16 +67,18 @@ def submit(
     try:
         with transaction.atomic():
             run.save(force_insert=True)
+            files = keep(run, attached)
             record(
                 Entry(
                     organization=organization,
-                    actor=person(initiator),
+                    actor=by or person(initiator),
                     verb="submitted",
                     subject_kind="run",
                     subject=run.id,
                     target=RunStatus.SUBMITTED,
+                    reason=reason,
                     run=run.id,
-                    detail={"goal": goal, "agent": agent.name},
+                    detail={"goal": goal, "agent": agent.name, **({"attached": files} if files else {})},
                 )
             )
             ring("lam_app.tasks.advance_runs")

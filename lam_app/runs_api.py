@@ -1,22 +1,21 @@
 """Runs over HTTP: give the built-in planner a goal, follow it, answer it, end it."""
 
+import base64
+import binascii
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from django.http import Http404
 from ninja import Header, Query, Router
 from ninja.responses import Status
 from pydantic import ConfigDict, Field
 
-from accounts.api import AUDIT, OPERATE, ApiRequest, Bearer, Identity, refusals_remembered
-from approvals.models import Action
-from approvals.shapes import ActionOut, shapes
-from lam_app.context import report_lines
-from lam_app.models import Report, Run, RunPlan, RunQuerySet
+from accounts.api import AUDIT, OPERATE, ApiRequest, Bearer, refusals_remembered
+from lam_app.attachments.files import LONGEST_NAME, MOST_FILES, Upload, read_all
+from lam_app.attachments.keep import same
+from lam_app.models import Run, RunQuerySet
 from lam_app.runs import LONGEST_ANSWER, LONGEST_GOAL, OURS, answer, cancel, submit
-from lam_app.states import FINISHED, RunStatus
+from lam_app.runs_shapes import STATUSES, RunOut, run_shapes
 from lam_app.story import visible_runs
 from traces.api import EventOut, event_shape
 from traces.models import Event
@@ -27,7 +26,6 @@ from traces.wire import (
     READS_ONE,
     WRITES,
     WRITES_ONE,
-    Answer,
     Body,
     FieldRefused,
     KeyReused,
@@ -37,10 +35,26 @@ from traces.wire import (
 
 router = Router(tags=["runs"])
 READERS = Bearer(OPERATE, AUDIT)
-STATUSES = Literal[
-    "submitted", "planning", "waiting", "needs_input", "needs_human", "succeeded", "failed", "cancelled", "halted",
-    "undoing", "undone",
-]  # fmt: skip
+
+
+class AttachmentIn(Body):
+    """A file for the planner to read: text, CSV, PDF, PNG or JPEG, told by its bytes and not by its name.
+
+    What it says is data from outside: it is fenced in the prompt, and a value found in it alone asks a person.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "orders.csv", "content": "b3JkZXIsZGF5CjEwMDksRnJpZGF5Cg=="}]}
+    )
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    content: str = Field(min_length=1, description="The bytes in Base64.")
+
+    def upload(self, at: int) -> Upload:
+        """The bytes. Raises FieldRefused for text that is no Base64."""
+        try:
+            return Upload(self.name, base64.b64decode(self.content, validate=True))
+        except (binascii.Error, ValueError):
+            raise FieldRefused(f"attachments[{at}].content", "is not Base64") from None
 
 
 class RunIn(Body):
@@ -51,6 +65,7 @@ class RunIn(Body):
     )
     goal: str = Field(min_length=1, max_length=LONGEST_GOAL)
     context: dict[str, Any] = Field(default_factory=dict)
+    attachments: list[AttachmentIn] = Field(default_factory=list, max_length=MOST_FILES)
 
 
 class InputIn(Body):
@@ -64,116 +79,6 @@ class CancelIn(Body):
     """Why the run is no longer wanted."""
 
     reason: str = Field(default="", max_length=2_000)
-
-
-class StepOut(Answer):
-    """One step of the plan and the action that it became."""
-
-    number: int
-    tool: str
-    action: uuid.UUID
-
-
-class IntendedOut(Answer):
-    """One step that the planner means to take; `after` are the numbers, from 1, of those that it needs."""
-
-    tool: str
-    does: str
-    after: list[int]
-
-
-class PlanOut(Answer):
-    """What the planner means to do: the goal, the steps so far, and what it has to be told before it goes on.
-
-    `restated` is the goal as the planner reads it, or as whoever gave it corrected that; `intended` are the steps that
-    it planned. Both are a model's words, and permit nothing.
-    """
-
-    goal: str
-    restated: str
-    steps: list[StepOut]
-    intended: list[IntendedOut]
-    missing: list[str]
-
-
-class LineOut(Answer):
-    """What one step did, from the ledger; `in_ledger` is false where nothing says that it happened."""
-
-    step: int
-    action: uuid.UUID
-    tool: str
-    summary: str
-    status: str
-    in_ledger: bool = False
-    reversible: bool
-
-
-class ReportOut(Answer):
-    """What the run did, from the ledger. `claim` is the model's word and unverified; `problem` is why it ended so."""
-
-    lines: list[LineOut]
-    claim: str
-    problem: str
-
-
-class RunOut(Answer):
-    """One goal and where it stands."""
-
-    id: uuid.UUID
-    goal: str
-    status: STATUSES
-    plan: PlanOut
-    actions: list[ActionOut]
-    report: ReportOut | None
-    created: datetime
-    finished: datetime | None
-
-
-def run_shapes(runs: Sequence[Run], viewer: Identity) -> list[dict[str, Any]]:
-    """Runs as this viewer may read them, in the order given; a fixed number of queries but for runs that need people,
-    whose report is made anew."""
-    ids = [run.pk for run in runs]
-    rows = list(Action.objects.within(viewer.organization_id).filter(run__in=ids).order_by("run", "step"))
-    reports = {report.run_id: report for report in Report.objects.filter(run__in=ids)}
-    newest = RunPlan.objects.filter(run__in=ids).order_by("run_id", "-number").distinct("run_id")
-    plans = {plan.run_id: plan for plan in newest}
-    actions: dict[uuid.UUID, list[tuple[Action, dict[str, Any]]]] = {pk: [] for pk in ids}
-    for row, read in zip(rows, shapes(rows, viewer), strict=True):
-        actions[row.run].append((row, read))
-    return [
-        {
-            "id": run.pk,
-            "goal": run.goal,
-            "status": run.status,
-            "plan": {
-                **_intended(plans.get(run.pk)),
-                "goal": run.goal,
-                "steps": [{"number": a.step, "tool": a.tool_name, "action": a.pk} for a, _ in actions[run.pk]],
-                "missing": [run.question] if run.question else [],
-            },
-            "actions": [read for _, read in actions[run.pk]],
-            "report": _report(run, reports.get(run.pk)),
-            "created": run.created,
-            "finished": run.finished_at,
-        }
-        for run in runs
-    ]
-
-
-def _intended(plan: RunPlan | None) -> dict[str, Any]:
-    """What was planned, without the arguments, some of which may be secrets."""
-    if plan is None:
-        return {"restated": "", "intended": []}
-    steps = [{"tool": step["tool"], "does": step["does"], "after": step["after"]} for step in plan.steps]
-    return {"restated": plan.goal, "intended": steps}
-
-
-def _report(run: Run, report: Report | None) -> dict[str, Any] | None:
-    if report is not None:
-        return {"lines": report.lines, "claim": report.claim, "problem": run.problem}
-    if run.status in FINISHED or run.status == RunStatus.NEEDS_HUMAN:
-        return {"lines": report_lines(run.pk), "claim": "", "problem": run.problem}
-    return None
 
 
 def _one(request: ApiRequest, run_id: uuid.UUID) -> Run:
@@ -203,6 +108,7 @@ def submit_run(
         if name in payload.context:
             raise FieldRefused(f"context.{name}", "is kept by the product itself")
     identity = request.auth
+    files = read_all([one.upload(at) for at, one in enumerate(payload.attachments)])
     with refusals_remembered(request):
         run = submit(
             initiator=identity.user,
@@ -210,9 +116,10 @@ def submit_run(
             goal=payload.goal,
             context=payload.context,
             client_key=key,
+            attached=files,
         )
     given = {name: value for name, value in run.context.items() if name not in OURS}
-    if (run.goal, given) != (payload.goal.strip(), payload.context):
+    if (run.goal, given) != (payload.goal.strip(), payload.context) or not same(run, files):
         raise KeyReused(run=str(run.pk))
     return Status(201, _shape(request, run))
 

@@ -6,10 +6,16 @@ So would one that sends headers behind its body, which the parser keeps as well,
 ``traces.bodies`` sees neither, because neither is part of the body.
 """
 
+from collections.abc import Callable
 from typing import Any
 
+import uvicorn
+from asgiref.sync import sync_to_async
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from accounts.reserve import warm
+from approvals.feed.hub import hub
+from approvals.views.feed import CUT
 from traces.bodies import LARGEST_HEAD
 
 _TOO_LARGE = (
@@ -42,6 +48,8 @@ class BoundedHead(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._heard, self._around = None, 0
+        # Whoever answers may break off: what a stalled reader never takes would otherwise hold the connection.
+        self.scope.setdefault("extensions", {})[CUT] = self.transport.abort  # type: ignore[typeddict-item]
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -71,3 +79,39 @@ class BoundedHead(HttpToolsProtocol):
         if self._heard > LARGEST_HEAD:
             self.transport.write(_TOO_LARGE)
             self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """The product's web server. ``ready`` is called once it answers."""
+
+    def __init__(self, host: str, port: int, ready: Callable[[], None], *, grace: int) -> None:
+        """``grace``: seconds for answers that are under way when it is asked to stop."""
+        from lam_app.asgi import application
+
+        self._ready = ready
+        super().__init__(
+            uvicorn.Config(
+                application,
+                http=BoundedHead,
+                host=host,
+                port=port,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=grace,
+                proxy_headers=False,
+            )
+        )
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Listen, then open what stops alone may use."""
+        await super().startup(sockets)
+        if self.started:
+            await sync_to_async(warm)()
+            self._ready()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """Say goodbye to pages that are open live, which would be waited for otherwise, and stop."""
+        hub().stop()
+        await super().shutdown(sockets)

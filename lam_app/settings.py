@@ -35,11 +35,23 @@ SECRET_KEY = env.text("SECRET_KEY") or (env.secret_file(LAM_HOME / "keys" / "sec
 # Times, in seconds.
 LAM_TAKEBACK_SECONDS = env.whole("LAM_TAKEBACK_SECONDS", 0, 0, 3600)  # between the last yes and the call; 0: none
 LAM_ASSIGN_SECONDS = env.whole("LAM_ASSIGN_SECONDS", 600, 30, 86_400)  # how long somebody has what they took
+LAM_FEED_CHECK_SECONDS = env.whole("LAM_FEED_CHECK_SECONDS", 5, 1, 12)  # an open page's session and rights
+LAM_FEED_LIFE_SECONDS = env.whole("LAM_FEED_LIFE_SECONDS", 3600, 5, 86_400)  # then an open page asks anew
 LAM_SWEEP_SECONDS = env.whole("LAM_SWEEP_SECONDS", 1, 1, 60)
 LAM_PERMIT_SECONDS = env.whole("LAM_PERMIT_SECONDS", 120, 5, 3600)
 LAM_REVIEW_SECONDS = env.whole("LAM_REVIEW_SECONDS", 14400, 10, 30 * 86400)
 LAM_LEASE_SECONDS = env.whole("LAM_LEASE_SECONDS", 30, 2, 3600)
 LAM_SILENT_SECONDS = env.whole("LAM_SILENT_SECONDS", 60, 5, 3600)  # then a worker that lives and does not beat is ended
+
+# How much may wait for people at once; beyond it a proposal is answered 429 and a planner waits.
+LAM_WAITING_INITIATOR = env.whole("LAM_WAITING_INITIATOR", 100, 1, 1_000_000)  # on behalf of one person
+LAM_WAITING_AGENT = env.whole("LAM_WAITING_AGENT", 500, 1, 1_000_000)
+LAM_WAITING_ORGANIZATION = env.whole("LAM_WAITING_ORGANIZATION", 2000, 1, 10_000_000)
+
+# Pages that are open live, at most: of a person, of an organization, of a web process.
+LAM_FEED_PAGES_PERSON = env.whole("LAM_FEED_PAGES_PERSON", 8, 1, 1000)
+LAM_FEED_PAGES_ORGANIZATION = env.whole("LAM_FEED_PAGES_ORGANIZATION", 300, 1, 10_000)
+LAM_FEED_PAGES = env.whole("LAM_FEED_PAGES", 400, 1, 10_000)
 
 # Keys: the private half is read by the gatekeeper alone.
 LAM_PERMIT_KEY = env.path("LAM_PERMIT_KEY", LAM_HOME / "keys" / "permit.pem")
@@ -51,10 +63,18 @@ LAM_SEAL_SECONDS = env.whole("LAM_SEAL_SECONDS", 5, 1, 60)
 LAM_TOOLS = env.modules("LAM_TOOLS")
 LAM_EGRESS_PRIVATE = env.places("LAM_EGRESS_PRIVATE")
 
+# Notices. Only planners, which send them, are told the mail server and its password.
+LAM_PUBLIC_URL = env.url("LAM_PUBLIC_URL", env.HTTP_SCHEMES, "http://127.0.0.1:8000").rstrip("/")  # links begin so
+LAM_MAIL_SERVER = env.mail_server("LAM_MAIL_URL")
+LAM_MAIL_FROM = env.mail_sender("LAM_MAIL_FROM")
+LAM_NOTICE_SECONDS = env.whole("LAM_NOTICE_SECONDS", 600, 0, 86_400)  # between two letters to a person; 0: none gathered
+
 # The model.
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", env.HTTP_SCHEMES, _services.get("openai", ""))
 OPENAI_API_KEY = env.text("OPENAI_API_KEY", "unset")
 LAM_MODEL = env.text("LAM_MODEL", "countersign-stand-in")
+LAM_MODEL_IMAGES = env.flag("LAM_MODEL_IMAGES")  # whether it is shown the images that are attached to a goal
+LAM_ATTACHMENTS_MB = env.whole("LAM_ATTACHMENTS_MB", 500, 1, 1_000_000)  # of one organization, in millions of bytes
 
 INSTALLED_APPS = [
     "django.contrib.auth",

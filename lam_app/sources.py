@@ -30,6 +30,8 @@ def told(seen: PlannerContext) -> list[Told]:
         said(Source.RECORD, "the date", seen.today, today),
         said(Source.RECORD, "who asked", seen.initiator, today),
     ]
+    # A name is as much the sender's as what stands in the file.
+    texts += [said(Source.OUTSIDE, f"attachment {one.name}", f"{one.name}\n{one.text}", today) for one in seen.attached]
     for step in seen.steps:
         texts += _of_step(step, today)
     return [one for one in texts if one.says.text]

@@ -1,6 +1,7 @@
 """What a run's page shows, read from the rows: steps, what happened, the report beside the model's own words."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from accounts.models import Membership
 from accounts.roles import Role
 from approvals.models import Action, Remark, Revision
 from approvals.states import SETTLED
-from lam_app.models import Report, Run, RunQuerySet
+from lam_app.models import Report, Run, RunPlan, RunQuerySet
 from lam_app.outline import Outline, outline
 from lam_app.states import FINISHED, RunStatus
 from tools.contract import Contract
@@ -62,11 +63,30 @@ class Story:
     plan: Outline | None
     questions: list[Remark]
     """What reviewers want to know and nobody has answered, oldest first."""
+    corrected: str = ""
+    """The goal as the initiator corrected it; empty where nobody did."""
 
     @property
     def finished(self) -> bool:
         """Whether nothing more will happen by itself."""
         return self.run.status in FINISHED
+
+    @property
+    def goal(self) -> str:
+        """What counts as the goal: the initiator's last word on it."""
+        return self.corrected or self.run.goal
+
+    @property
+    def steps_done(self) -> int:
+        """How many steps have been done, those among them that were taken back since."""
+        return sum(1 for action in self.actions if action.status in {"done", "undone"} and action.undo_of is None)
+
+    @property
+    def steps_known(self) -> int:
+        """How many steps there are, as far as anybody can tell: those that stand, and what else is planned."""
+        stand = [action for action in self.so_far if action.undo_of is None]
+        ahead = sum(1 for node in self.plan.nodes if node.action is None) if self.plan and not self.finished else 0
+        return len(stand) + ahead
 
     @property
     def every(self) -> str:
@@ -136,15 +156,23 @@ def visible_runs(membership: Membership) -> RunQuerySet:
 def story(run: Run) -> Story:
     """Read what belongs to a run. Six queries, whatever its size, and one more where somebody asks something."""
     actions = list(Action.objects.within(run.organization_id).of_run(run.pk))
+    plan = outline(run, actions)
     return Story(
         run=run,
         actions=actions,
         steps=_steps(actions),
         events=list(Event.objects.within(run.organization_id).filter(run=run.pk).reverse()[:EVENTS]),
         report=Report.objects.filter(run=run).first(),
-        plan=outline(run, actions),
+        plan=plan,
+        corrected=corrected([run]).get(run.pk, "") if plan and (plan.corrected or plan.number > 1) else "",
         questions=_questions([action for action in actions if action.asked_at is not None]),
     )
+
+
+def corrected(rows: Sequence[Run]) -> dict[uuid.UUID, str]:
+    """The goals of these runs as their initiators corrected them, where they did. One query."""
+    words = RunPlan.objects.filter(run__in=rows, author__isnull=False).order_by("run_id", "-number")
+    return dict(words.distinct("run_id").values_list("run_id", "goal"))
 
 
 def _questions(asking: list[Action]) -> list[Remark]:

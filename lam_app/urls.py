@@ -2,14 +2,21 @@
 
 from django.urls import include, path
 
-from lam_app import health, undo_views, views
+from lam_app import attachment_views, health, hook_views, report_views, schedule_views, undo_views, views
 from lam_app.api import api
 
 urlpatterns = [
     path("", include("approvals.urls")),
     path("runs/", views.runs, name="runs"),
     path("runs/new/", views.run_new, name="run_new"),
+    path("runs/schedules/", schedule_views.schedules, name="schedules"),
+    path("runs/schedules/<uuid:pk>/", schedule_views.schedule, name="schedule"),
+    path("runs/hooks/", hook_views.hooks, name="hooks"),
+    path("runs/hooks/<uuid:pk>/", hook_views.hook, name="hook"),
+    path("hooks/<uuid:pk>/", hook_views.hook_in, name="hook_in"),
+    path("attachments/<uuid:pk>/", attachment_views.attachment, name="attachment"),
     path("runs/<uuid:pk>/", views.run, name="run"),
+    path("runs/<uuid:pk>/report/", report_views.report, name="run_report"),
     path("runs/<uuid:pk>/live/", views.run_live, name="run_live"),
     path("runs/<uuid:pk>/goal/", views.run_goal, name="run_goal"),
     path("runs/<uuid:pk>/plan/", views.run_plan, name="run_plan"),

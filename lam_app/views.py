@@ -11,18 +11,26 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only, page
 from accounts.roles import Role
 from approvals.models import Action
+from approvals.reading.deciders import deciders
+from lam_app.attachment_views import sent
+from lam_app.attachments.exceptions import NoRoomLeft
+from lam_app.attachments.files import MOST_BYTES, MOST_FILES
+from lam_app.attachments.keep import attached
 from lam_app.correct import LONGEST_GOAL as LONGEST_READING
 from lam_app.correct import correct_goal, may_correct
 from lam_app.models import Run
 from lam_app.outline import outline
+from lam_app.reporting import given
 from lam_app.runs import LONGEST_GOAL, answer, cancel, submit
 from lam_app.states import FINISHED, RunStatus
-from lam_app.story import started, story, visible_runs
+from lam_app.story import corrected, started, story, visible_runs
 from lam_app.undo_views import may_undo
 from tools.killswitch import STOPPERS
 from traces.exceptions import DomainError
 
 PAGE: Final = 50
+MOST_WAITS: Final = 3
+"""Waiting steps for which the page of a run names who may decide."""
 EXAMPLES: Final = (
     "Tell the customer of order 1009 that it is delayed until Friday",
     "Write a note about order 1009: the customer asked for a call back",
@@ -63,9 +71,10 @@ def runs(request: PersonRequest) -> HttpResponse:
         except ValueError as wrong:
             raise BadRequest("This is not a place in the list.") from wrong
     found = list(rows[: PAGE + 1])
-    actions = started(found[:PAGE])
+    actions, anew = started(found[:PAGE]), corrected(found[:PAGE])
     context = {
-        "rows": [(row, actions.get(row.pk, [])) for row in found[:PAGE]],
+        "rows": [(row, actions.get(row.pk, []), anew.get(row.pk, "")) for row in found[:PAGE]],
+        "tab": "runs",
         "before": found[PAGE - 1].pk if len(found) > PAGE else "",
         "may_submit": request.membership.has(Role.OPERATOR),
         "may_stop": request.membership.has(*STOPPERS),
@@ -82,14 +91,26 @@ def runs(request: PersonRequest) -> HttpResponse:
 @page(Role.OPERATOR)
 def run_new(request: PersonRequest) -> HttpResponse:
     """Give a goal. It is accepted in one transaction and followed on its own page."""
+    context: dict[str, Any] = {
+        "examples": EXAMPLES,
+        "longest": LONGEST_GOAL,
+        "most_files": MOST_FILES,
+        "most_bytes": MOST_BYTES,
+    }
     if request.method == "GET":
         only(request.GET)
-        return render(request, "lam_app/run_new.html", {"examples": EXAMPLES, "longest": LONGEST_GOAL})
-    goal = only(request.POST, "goal")["goal"].strip()
+        return render(request, "lam_app/run_new.html", context)
+    context["goal"] = only(request.POST, "goal")["goal"].strip()
+    where = "files"
     try:
-        accepted = submit(initiator=request.user, organization=request.organization.pk, goal=goal)
+        files = sent(request)
+        where = "goal"
+        accepted = submit(
+            initiator=request.user, organization=request.organization.pk, goal=context["goal"], attached=files
+        )
     except DomainError as refused:
-        context = {"examples": EXAMPLES, "longest": LONGEST_GOAL, "goal": goal, "problem": refused.message}
+        where = "files" if isinstance(refused, NoRoomLeft) else where
+        context |= {"problem": refused.message.removeprefix(f"{where}: "), "where": where}
         return render(request, "lam_app/run_new.html", context, status=refused.http_status)
     return redirect("run", pk=accepted.pk)
 
@@ -109,8 +130,12 @@ def _page(request: PersonRequest, found: Run, *, problem: str = "", status: int 
 def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
     """What the page of a run shows to whoever asks, and what it offers them."""
     steers = _may_steer(request, found)
+    told = story(found)
     return {
-        "story": story(found),
+        "story": told,
+        "waits": [(action, deciders(action)) for action in told.waiting[:MOST_WAITS] if action.asked_at is None],
+        "files": attached(found),
+        "given": given(found),
         "mine": found.initiator_id == request.user.pk,
         "me": request.user.pk,
         "may_steer": steers,

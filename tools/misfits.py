@@ -11,6 +11,7 @@ from uuid import UUID
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
+from tools.pattern_words import in_words
 from tools.schemas import Problem, Schema
 from traces.canonical import JSON, at_key
 
@@ -100,7 +101,7 @@ _WORDS: dict[str, Callable[[Any, Any], str]] = {
         f"has {len(value)} characters; at least {wanted} are needed" if value or wanted > 1 else "is empty"
     ),
     "maxLength": lambda wanted, value: f"has {len(value)} characters; the limit is {wanted}",
-    "pattern": lambda wanted, _: f"must match {wanted}",
+    "pattern": lambda wanted, _: in_words(wanted),
     "format": lambda wanted, _: f"is not a valid {wanted}",
     "minimum": lambda wanted, value: f"is {value}; the least is {wanted}",
     "maximum": lambda wanted, value: f"is {value}; the most is {wanted}",

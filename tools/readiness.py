@@ -94,9 +94,9 @@ class Readiness:
 
 CONDITIONS: Final = (
     Condition("schema", "Argument schema", "", "See the arguments"),
-    Condition("undo", "Undo, or declared irreversible", "", "See the contract"),
-    Condition("idempotency", "A lost answer", "", "See the contract"),
-    Condition("preview", "Preview", "", "See the contract"),
+    Condition("undo", "Undo, or declared irreversible", "", "Who can change that"),
+    Condition("idempotency", "A lost answer", "", "Who can change that"),
+    Condition("preview", "Preview", "", "Who can change that"),
     Condition("limits", "Limits", "policy_new", "Set a limit", "?kind=limits&tool={name}"),
     Condition("approvers", "Reviewers", "matrix", "Give the right to review", "?q={name}&tool={pk}"),
     Condition("owner", "Owner", "", "Name an owner"),
@@ -166,7 +166,7 @@ def _own_page(subject: Subject) -> str:
 
 def _part(key: str) -> str:
     """Which part of the tool's page a condition is set or seen in."""
-    return {"schema": "arguments", "owner": "set", "categories": "set", "time": "set"}.get(key, "promises")
+    return {"schema": "arguments", "owner": "set", "categories": "set", "time": "set"}.get(key, "contract")
 
 
 def _each(one: Callable[[Subject, Contract], Said]) -> Asks:

@@ -88,6 +88,22 @@ class Offered:
         return CLASSES[self.contract.idempotency.kind] if self.contract else "Unknown"
 
     @property
+    def made_by(self) -> str:
+        """Whose word the contract is, and so who alone can change what it promises."""
+        if self.contract is None:
+            return "No version is on offer, so nobody has promised anything."
+        if self.contract.connector == "http":
+            server = self.contract.binding.get("server", "the service")
+            return (
+                f"These are promises of the service at {server}. Nobody can add one here: whoever runs the service"
+                " writes it into its OpenAPI document, and then the document is imported again."
+            )
+        return (
+            "These are promises of the tool's own program. Nobody can add one here: whoever writes the program does,"
+            " and it is on offer with the program's next version."
+        )
+
+    @property
     def grave(self) -> bool:
         """Whether a second person has to agree before it becomes freer."""
         return grave(self.tool.tier, self.contract)

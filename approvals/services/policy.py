@@ -1,55 +1,56 @@
 """change_policy: an organization's next policy, read whole before it is in force.
 
-No process may write the table itself: the database's own function does, and looks once more at who asks.
+No process may write the table itself: the database's own function does, and looks once more at who asks. A policy that
+lets go of what guards high-risk tools waits for a second administrator first (``approvals.services.second_look``).
 """
 
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import Agent, Membership, Team, User
 from accounts.roles import Role
-from approvals import binding
 from approvals.exceptions import NotAdministrator, PolicyInvalid, PolicyMoved
-from approvals.models import PolicyVersion
+from approvals.models import PolicyProposal, PolicyVersion
 from approvals.policy import Policy, PolicyRefused, read_policy
-from approvals.policy.document import DialException, Limit, Rule
+from approvals.services.second_look import LONGEST_REASON, looser, proposed, put
 from tools.models import Tool
 from traces.ids import uuid7
 from traces.services import Actor, Entry, record
 
-LONGEST_REASON = 2_000
+SAY_WHY = f"say why, in at most {LONGEST_REASON} characters: it is kept with the version"
 
 
 def change_policy(
     organization: uuid.UUID, settings: Mapping[str, Any], *, reason: str, by: User, after: int
-) -> PolicyVersion:
-    """Put the next version of an organization's policy in force, and return it.
+) -> PolicyVersion | PolicyProposal:
+    """Put the next version of an organization's policy in force, and return it; or the proposal that waits for a second
+    administrator, where the policy is looser for high-risk tools.
 
     ``settings`` is the whole document, ``after`` the number of the version that it was written to follow. What is
     stored is the document with everything spelled out. Actions that were permitted under an older version are judged
-    anew before they run. Raises PolicyInvalid, PolicyMoved, NotAdministrator.
+    anew before they run. Raises PolicyInvalid, NotAdministrator, PolicyMoved, and PolicyWaits where a proposal waits.
     """
     member = Membership.objects.of(by).filter(organization_id=organization).first()
     if member is None or not member.has(Role.ADMINISTRATOR):
         raise NotAdministrator
-    why = reason.strip()
-    if not why or len(why) > LONGEST_REASON:
-        raise PolicyInvalid(
-            [("reason", f"say why, in at most {LONGEST_REASON} characters: it is kept with the version")]
-        )
-    try:
-        policy = read_policy(settings)
-    except PolicyRefused as refused:
-        raise PolicyInvalid(refused.problems) from None
+    why, problems = reason.strip(), problems_of(settings, reason)
+    if problems:
+        raise PolicyInvalid(problems)
+    document = read_policy(settings).to_json()
     try:
         with transaction.atomic():
             before = PolicyVersion.objects.filter(organization_id=organization).latest("number")
             if before.number != after:
                 raise PolicyMoved(current=before.number, expected=after)
-            version = _put(organization, policy, reason=why, by=by, after=after)
+            lets_go = looser(organization, before.settings, document)
+            if lets_go:
+                return proposed(organization, document, reason=why, by=by, after=after, lets_go=lets_go)
+            pk = uuid7()
+            put(pk, organization, document, reason=why, by=by, after=after)
+            version = PolicyVersion.objects.select_related("made_by").get(pk=pk)
             record(
                 Entry(
                     organization=organization,
@@ -68,15 +69,14 @@ def change_policy(
     return version
 
 
-def _put(organization: uuid.UUID, policy: Policy, *, reason: str, by: User, after: int) -> PolicyVersion:
-    pk = uuid7()
-    document = binding.text(policy.to_json())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT approvals_put_policy(%s, %s, %s, %s::jsonb, %s, %s)",
-            [pk, organization, after, document, reason, by.pk],
-        )
-    return PolicyVersion.objects.select_related("made_by").get(pk=pk)
+def problems_of(settings: Mapping[str, Any], reason: str) -> list[tuple[str, str]]:
+    """Everything that keeps these settings from being put in force for this reason, together: path and message."""
+    found = [] if 1 <= len(reason.strip()) <= LONGEST_REASON else [("reason", SAY_WHY)]
+    try:
+        read_policy(settings)
+    except PolicyRefused as refused:
+        return [*refused.problems, *found]
+    return found
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -96,25 +96,37 @@ def unmet(organization: uuid.UUID, policy: Policy) -> Iterator[tuple[str, str]]:
 
     They do not refuse it, since a tool or a team may come later; but a rule about a misspelled tool protects nothing.
     """
-    tools = set(Tool.objects.filter(organization_id=organization).values_list("name", flat=True))
-    teams = set(Team.objects.filter(organization_id=organization).values_list("name", flat=True))
-    agents = _named(Agent.objects.filter(organization_id=organization).values_list("name", "id"))
-    people = _named(Membership.objects.filter(organization_id=organization).values_list("user__username", "user_id"))
-    for kind, entries in (("rules", policy.rules), ("limits", policy.limits), ("exceptions", policy.exceptions)):
-        for entry in entries:
-            at = f"{kind}.{entry.id}"
-            for part, names, known in (
-                ("tools", entry.about.tools, tools),
-                ("agents", entry.about.agents, agents),
-                ("initiators", entry.about.initiators, people),
-                ("teams", {*entry.about.teams, *(team for team, _ in _teams(entry))}, teams),
-            ):
-                for name in sorted(names - known):
-                    yield f"{at}.{part}", f"there is nothing called {name} here"
+    known = _known(organization)
+    whole = policy.to_json()
+    for kind in ("rules", "limits", "exceptions"):
+        for entry in whole[kind]:
+            for path, said in _strangers(entry, known):
+                yield f"{kind}.{entry['id']}.{path.removeprefix('about.')}", said
 
 
-def _teams(entry: Rule | Limit | DialException) -> tuple[tuple[str, int], ...]:
-    return entry.teams if isinstance(entry, Rule) else ()
+def strangers(organization: uuid.UUID, entry: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The same for one entry as a form wrote it, fit or not, with each name's path inside the entry."""
+    return list(_strangers(entry, _known(organization)))
+
+
+def _known(organization: uuid.UUID) -> dict[str, set[str]]:
+    people = Membership.objects.filter(organization_id=organization).values_list("user__username", "user_id")
+    return {
+        "tools": set(Tool.objects.filter(organization_id=organization).values_list("name", flat=True)),
+        "agents": _named(Agent.objects.filter(organization_id=organization).values_list("name", "id")),
+        "initiators": _named(people),
+        "teams": set(Team.objects.filter(organization_id=organization).values_list("name", flat=True)),
+    }
+
+
+def _strangers(entry: Mapping[str, Any], known: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
+    about = entry["about"]
+    named = {f"about.{part}": (part, about.get(part, ())) for part in known}
+    named["teams"] = ("teams", entry.get("teams", ()))
+    named["escalation"] = ("teams", [step["team"] for step in entry.get("escalation", ())])
+    for path, (part, names) in named.items():
+        for name in sorted(set(names) - known[part]):
+            yield path, f"there is nothing called {name} here"
 
 
 def _named(rows: Any) -> set[str]:

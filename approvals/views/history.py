@@ -31,7 +31,8 @@ class Past:
 
 
 def _versions(request: PersonRequest) -> QuerySet[PolicyVersion]:
-    return PolicyVersion.objects.filter(organization=request.organization).select_related("made_by")
+    ours = PolicyVersion.objects.filter(organization=request.organization)
+    return ours.select_related("made_by", "proposal__closed_by")
 
 
 def _read(version: PolicyVersion | None) -> Policy | None:

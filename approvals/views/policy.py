@@ -1,18 +1,22 @@
 """The policy in force: its entries in order with how often each was met, its bounds, and the whole of it as JSON."""
 
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.pages import PersonRequest, only, page
 from accounts.roles import Role
-from approvals.exceptions import PolicyInvalid, PolicyMoved
+from approvals.exceptions import PolicyInvalid, PolicyMoved, SecondAdministratorNeeded
 from approvals.policy import PolicyRefused, read_policy
 from approvals.reading import entries, policies
+from approvals.reading.second_look import waiting
+from approvals.services import second_look
 from approvals.services.policy import unmet
 from approvals.views.policy_saving import SENT, follows, in_force, meanwhile, save
 from traces.canonical import BadJSON, parse
@@ -47,12 +51,28 @@ def _policy(request: PersonRequest, *, problem: str = "", status: int = 200, **t
             for name, (label, hint) in policies.BOUNDS.items()
         ],
         "unmet": list(unmet(request.organization.pk, document)),
+        "waits": waiting(request.organization.pk, version, document),
         "days": policies.DAYS,
         "may_change": request.membership.has(ADMINISTRATOR),
         "problem": problem,
         **told,
     }  # fmt: skip
     return render(request, "policy/policy.html", context, status=status)
+
+
+@require_POST
+@page(ADMINISTRATOR)
+def answer(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
+    """Agree, as a second administrator, to a change that waits, or withdraw it."""
+    form = only(request.POST, "what", "reason")
+    asked: dict[str, Any] = {"organization": request.organization.pk, "by": request.user, "reason": form["reason"]}
+    if form["what"] not in {"accept", "withdraw"}:
+        raise BadRequest("Say whether to agree or to withdraw it.")
+    try:
+        (second_look.accept if form["what"] == "accept" else second_look.withdraw)(pk, **asked)
+    except (PolicyInvalid, PolicyMoved, SecondAdministratorNeeded) as refused:
+        return _policy(request, problem=refused.message, status=refused.http_status, said=form["reason"])
+    return redirect("policy")
 
 
 @require_POST

@@ -11,9 +11,8 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Agent, Membership, Team
 from accounts.pages import PersonRequest, only, page
 from approvals.exceptions import PolicyInvalid, PolicyMoved
-from approvals.policy import PolicyRefused, read_policy
 from approvals.reading import entries, policies
-from approvals.services.policy import unmet
+from approvals.services.policy import problems_of, strangers
 from approvals.views.policy import ADMINISTRATOR, DENIED, into
 from approvals.views.policy_saving import SENT, follows, in_force, meanwhile, save
 from tools.models import Tool
@@ -70,9 +69,12 @@ def _sent(request: PersonRequest, kind: str, *, old: str) -> HttpResponse:
     changed = into(settings, kind, said, old=old, place=place)
     index = next(n for n, one in enumerate(changed[kind]) if one == said)
     try:
-        strangers = [] if sent["anyway"] else _strangers(request, changed, kind, said["id"], index)
-        if strangers:
-            raise PolicyInvalid(strangers)
+        unknown = [] if sent["anyway"] else strangers(request.organization.pk, said)
+        if unknown:  # told together with whatever else is wrong, so that nobody is sent back twice
+            why = sent["why"] if sent["then"] == "save" else "to try it"
+            raise PolicyInvalid(
+                [*((f"{kind}[{index}].{at}", told) for at, told in unknown), *problems_of(changed, why)]
+            )
         return save(request, changed, sent)
     except PolicyMoved as moved:
         since = meanwhile(request, follows(sent))
@@ -90,22 +92,6 @@ def _sent(request: PersonRequest, kind: str, *, old: str) -> HttpResponse:
             problem="Nothing was changed yet: look at what is marked.",
             status=DENIED,
         )
-
-
-def _strangers(
-    request: PersonRequest, settings: dict[str, Any], kind: str, named: str, index: int
-) -> list[tuple[str, str]]:
-    """Names in this entry that mean nobody here, with their paths in the document. A misspelled tool is not guarded."""
-    try:
-        document = read_policy(settings)
-    except PolicyRefused:
-        return []  # the service tells what is wrong with it
-    at, teams = f"{kind}.{named}.", settings[kind][index].get("teams", ())
-    return [
-        (f"{kind}[{index}].{'' if said.split()[-2] in teams else 'about.'}{path.removeprefix(at)}", said)
-        for path, said in unmet(request.organization.pk, document)
-        if path.startswith(at)
-    ]
 
 
 def _names(rows: QuerySet[Any], column: str) -> QuerySet[Any]:

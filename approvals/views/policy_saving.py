@@ -6,10 +6,11 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from accounts.pages import PersonRequest
 from approvals.facts import current_policy, document_of
-from approvals.models import PolicyVersion
+from approvals.models import PolicyProposal, PolicyVersion
 from approvals.policy import Policy, PolicyRefused
 from approvals.reading.policies import Difference, differences
 from approvals.services import trial
@@ -37,12 +38,18 @@ def follows(form: Mapping[str, str]) -> int:
 
 
 def save(request: PersonRequest, settings: Mapping[str, Any], form: Mapping[str, str]) -> HttpResponse:
-    """Put these settings in force, or keep them to be tried. Raises PolicyInvalid, PolicyMoved, NotAdministrator."""
+    """Put these settings in force, or keep them to be tried. What is looser for high-risk tools waits instead, at the
+    head of the policy's page. Raises PolicyInvalid, PolicyMoved, NotAdministrator."""
     ours, after = request.organization.pk, follows(form)
     if form["then"] == "try":
         return redirect("policy_trial", pk=trial.write(ours, settings, by=request.user, follows=after).pk)
-    change_policy(ours, settings, reason=form["why"], by=request.user, after=after)
-    return redirect("policy")
+    return onward(change_policy(ours, settings, reason=form["why"], by=request.user, after=after))
+
+
+def onward(made: PolicyVersion | PolicyProposal) -> HttpResponse:
+    """Where a change of the policy is seen: in force, or waiting for a second administrator."""
+    there = reverse("policy")
+    return redirect(f"{there}#waits" if isinstance(made, PolicyProposal) else there)
 
 
 def meanwhile(request: PersonRequest, after: int) -> list[Difference]:

@@ -17,7 +17,7 @@ from approvals.reading.policies import differences
 from approvals.services import trial as trials
 from approvals.services.policy import change_policy
 from approvals.views.policy import ADMINISTRATOR
-from approvals.views.policy_saving import in_force, meanwhile
+from approvals.views.policy_saving import in_force, meanwhile, onward
 from traces.exceptions import DomainError
 
 DAYS: Final = {"1": 1, "7": 7, "30": 30}
@@ -210,10 +210,10 @@ def accept(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     form = only(request.POST, "why")
     trial = _trial(request, pk)
     try:
-        change_policy(request.organization.pk, trial.settings, reason=form["why"], by=request.user, after=trial.follows)
+        ours, asked = request.organization.pk, {"reason": form["why"], "by": request.user, "after": trial.follows}
+        return onward(change_policy(ours, trial.settings, **asked))
     except (PolicyMoved, PolicyInvalid, NotAdministrator) as refused:
         return _refused(request, trial, refused, why=form["why"])
-    return redirect("policy")
 
 
 def _refused(request: PersonRequest, trial: Trial, refused: DomainError, *, why: str = "") -> HttpResponse:

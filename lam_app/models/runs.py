@@ -25,8 +25,8 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(organization_id=organization).with_people().order_by("-id")
 
     def with_people(self) -> "RunQuerySet":
-        """With initiator and agent, and without the password hash, which the worker role may not read."""
-        return self.select_related("initiator", "agent").defer("initiator__password")
+        """With whose it is, and without the initiator's password hash, which the worker role may not read."""
+        return self.select_related("initiator", "agent", "organization").defer("initiator__password")
 
     def to_plan(self) -> "RunQuerySet":
         """With people, and with what a planner's turn begins from: ``at``, the time by the database's clock, and

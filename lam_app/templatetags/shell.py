@@ -90,6 +90,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
     ),
     "Remember": (
         Place("Audit", "audit", "scroll-text", (Role.AUDITOR,)),
+        Place("Settings", "settings", "settings"),
         Place("Metrics", "metrics", "chart-column", (Role.ADMINISTRATOR, Role.AUDITOR)),
     ),
 }

@@ -40,6 +40,7 @@ APPEND_ONLY = {
 KEPT = {
     "approvals_action",
     "approvals_grant",
+    "accounts_signin",
     "approvals_grantuse",
     "approvals_permit",
     "approvals_preview",
@@ -49,6 +50,7 @@ KEPT = {
     "tools_execution",
     "tools_killswitch",
 }
+    "approvals_policyproposal",
 """Rows that change in some columns and never go."""
 
 TOLD = {"approvals_action", "lam_app_run"}

@@ -109,7 +109,7 @@ def token_of(world: World, name: str, scope: str, agent: Agent | None = None, da
 
 def make_api(world: World) -> Api:
     """A caller for each kind of token: an agent's, and one of each person's that matters."""
-    agent = outside_agent(world.organization, world.developer, "send_message")
+    agent = outside_agent(world.organization, world.operator, "send_message")
     return Api(
         world=world,
         agent=agent,

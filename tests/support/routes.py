@@ -25,6 +25,9 @@ GOVERNS = "administrator outsider"
 NOT_GOVERNS = "operator reviewer auditor developer"
 READS_POLICY = {"GET": {200: "reviewer administrator auditor outsider", 403: "operator developer"}}
 SETS_POLICY = {"GET": {200: GOVERNS, 403: NOT_GOVERNS}}
+GIVES = "operator administrator outsider"
+"""Who gives goals, and who administers."""
+NOT_GIVES = "reviewer auditor developer"
 STEERS = "operator administrator outsider"
 """Whose run it is, and who administers the organization."""
 
@@ -43,6 +46,7 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
         "GET": {200: "reviewer", 302: "operator administrator auditor developer outsider"},
         "POST": {400: MEMBERS},
     },
+    "bulk": {"GET": {302: MEMBERS}, "POST": {409: MEMBERS}},
     "action_probe": {"POST": {409: "reviewer", 403: "operator administrator auditor developer outsider"}},
     "action_allow": {
         "GET": {302: MEMBERS},
@@ -50,8 +54,17 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     },
     "grants": READS_POLICY,
     "grant_revoke": {"POST": {302: GOVERNS, 403: NOT_GOVERNS}},
+    "feed": SHOWN,
+    "feed_news": SHOWN,
+    "feed_stream": {"GET": {204: MEMBERS}},  # a server that cannot wait without a thread tells nothing live
     "practice": {"GET": {200: MEMBERS}, "POST": {200: MEMBERS}},
+    "notices": SHOWN,
+    "notices_news": SHOWN,
+    "notices_read": {"POST": {302: MEMBERS}},
+    "notice_settings": {"GET": {200: MEMBERS}, "POST": {302: MEMBERS}},
+    "notice_tried": {"GET": {400: MEMBERS}},
     "policy": READS_POLICY,
+    "policy_answer": {"POST": {302: GOVERNS, 403: NOT_GOVERNS}},
     "policy_new": {**SETS_POLICY, "POST": {302: GOVERNS, 403: NOT_GOVERNS}},
     "policy_entry": {**SETS_POLICY, "POST": {409: GOVERNS, 403: NOT_GOVERNS}},
     "policy_remove": {"POST": {409: GOVERNS, 403: NOT_GOVERNS}},
@@ -79,7 +92,20 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
         "GET": {200: "operator outsider", 403: "reviewer administrator auditor developer"},
         "POST": {302: "operator outsider", 403: "reviewer administrator auditor developer"},
     },
+    "schedules": {
+        "GET": {200: GIVES, 403: NOT_GIVES},
+        "POST": {302: "operator outsider", 403: f"administrator {NOT_GIVES}"},
+    },
+    "schedule": {"POST": {302: STEERS, 404: "reviewer auditor developer"}},
+    "hooks": {
+        "GET": {200: GIVES, 403: NOT_GIVES},
+        "POST": {200: "operator outsider", 403: f"administrator {NOT_GIVES}"},
+    },
+    "hook": {"POST": {302: STEERS, 404: "reviewer auditor developer"}},
+    "hook_in": {"POST": {401: EVERYBODY}},
+    "attachment": SHOWN,
     "run": SHOWN,
+    "run_report": SHOWN,
     "run_live": SHOWN,
     "run_goal": SHOWN,
     "run_plan": SHOWN,
@@ -95,7 +121,10 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     "tool": SHOWN,
     "tool_changes": SHOWN,
     "tool_readiness": SHOWN,
-    "tool_dial": {"POST": {302: "reviewer administrator outsider", 403: "operator auditor developer"}},
+    "tool_dial": {
+        "GET": {302: MEMBERS},
+        "POST": {302: "reviewer administrator outsider", 403: "operator auditor developer"},
+    },
     "matrix": {
         "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
         "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
@@ -108,7 +137,20 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
         "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
         "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
     },
-    "person": {"GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"}},
+    "person": {
+        "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
+        "POST": {401: GOVERNS, 403: NOT_GOVERNS},
+    },
+    "settings": {
+        "GET": {200: "administrator auditor outsider", 302: "operator reviewer developer"},
+        "POST": {302: GOVERNS, 403: NOT_GOVERNS},
+    },
+    "sessions": {"GET": {200: MEMBERS}, "POST": {302: MEMBERS}},
+    "tokens": {
+        "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
+        "POST": {401: GOVERNS, 403: NOT_GOVERNS},
+    },
+    "token_revoke": {"POST": {302: GOVERNS, 403: NOT_GOVERNS}},
     "teams": {
         "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
         "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
@@ -150,8 +192,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "action_remarks": {"kind": "comment", "text": "Who is this for?"},
     "action_edit": {"digest": "sha256:0", "reason": "A better one."},
     "action_allow": {"digest": "sha256:0", "then": "check"},
+    "bulk": {"table": "none", "decision": "approve"},
     "grant_revoke": {"reason": "over"},
     "practice": {"lesson": "1", "answer": "approve"},
+    "notices_read": {"what": "all"},
+    "notice_settings": {"what": "route", "channel": "browser", "risk": "high"},
     "policy_new": {
         "kind": "rules",
         "follows": "1",
@@ -161,6 +206,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "answer": "review",
     },
     "policy_entry": {"follows": "1", "why": "a drill", "then": "save", "id": "a-rule", "answer": "review"},
+    "policy_answer": {"what": "withdraw", "reason": "not now"},
+    "person": {"what": "end", "reason": "a drill"},
+    "settings": {"what": "name", "name": "Another name", "reason": "a drill"},
+    "sessions": {"what": "others"},
     "policy_remove": {"follows": "1", "why": "a drill", "then": "save"},
     "policy_bounds": {"follows": "1", "why": "a drill", "then": "save"},
     "policy_json": {"follows": "1", "why": "a drill", "then": "save", "document": "{}"},
@@ -173,6 +222,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "tool_dial": {"what": "set", "seen": "0", "maturity": "in_the_loop", "reason": "as it is"},
     "run_new": {"goal": "Write a note about order 1009: call back"},
     "run_undo": {"reason": "It was a mistake."},
+    "schedules": {"goal": "Write a note about order 1009", "cron": "0 9 * * 1", "then": "keep"},
+    "schedule": {"what": "end"},
+    "hooks": {"name": "shop", "goal": "Write a note about order 1009"},
+    "hook": {"what": "end"},
     "run_input": {"text": "an answer"},
     "run_correct": {"goal": "Call them back on Monday"},
     "api/v1/runs": {"goal": "Write a note about order 1009: call back"},
@@ -204,6 +257,8 @@ REFUSED_FIRST = {
             "policy_trial_start",
             "policy_trial_cancel",
             "policy_trial_accept",
+            "policy_answer",
+            "token_revoke",
         ),
         NOT_GOVERNS,
     ),

@@ -10,18 +10,24 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import Agent
+from accounts.models import Agent, Organization
 from accounts.rows import within
+from accounts.tokens import issue
 from approvals.facts import current_policy
+from approvals.models import PolicyProposal
 from approvals.services.policy import change_policy
 from approvals.services.propose import Proposal, propose
 from approvals.services.trial import write
+from lam_app.attachments.files import Upload, read_all
+from lam_app.hooks import make_hook
+from lam_app.models import Hook, Schedule
 from lam_app.runs import submit
-from tests.support.api import outside_agent, token_of
+from tests.support.api import TESTS, outside_agent, token_of
 from tests.support.granting import forged
 from tests.support.sql import speaking_as
 from tests.support.world import MESSAGE, World
@@ -37,14 +43,21 @@ KINDS = {
     "run": "run",
     "action": "action",
     "actions": "action",
+    "bulk": "action",
     "runs": "run",
+    "runs/schedules": "schedule",
+    "runs/hooks": "hook",
+    "hooks": "hook",
+    "attachments": "attachment",
     "tools": "tool",
     "stop": "stop",
     "settings/people": "member",
+    "settings/tokens": "token",
     "policy/entries": "entry",
     "policy/history": "version",
     "policy/grants": "grant",
     "policy/replay": "trial",
+    "policy/waiting": "proposal",
 }
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 FOREIGN_TOOL, MISSING_TOOL = "foreign_tool", "missing_tool"
@@ -90,7 +103,10 @@ class Side:
             return str(tool.pk) if kind == "tool" else tool.name
         if kind == "member":
             return str(self.world.people[self.person].memberships.get(organization=self.organization).pk)
-        if kind in {"entry", "version", "trial"}:
+        if kind == "token":
+            user, ours = self.world.people[self.person], Organization.objects.get(pk=self.organization)
+            return str(issue(user=user, organization=ours, scope="operate", agent=None, days=1, by=TESTS)[0].pk)
+        if kind in {"entry", "version", "trial", "proposal"}:
             return self._of_policy(kind)
         if kind == "grant":
             return str(forged(self.organization, self.make("action"), by=self.world.people[self.stopper]))
@@ -107,12 +123,28 @@ class Side:
                 arguments=MESSAGE,
             )
             return str(propose(proposal).id)
+        if kind in {"schedule", "hook", "attachment"}:
+            return self._given(kind)
         run = submit(initiator=self.world.people[self.person], organization=self.organization, goal="Write a note")
         if kind == "run":
             return str(run.id)
         stopper = self.world.people[self.stopper]
         stop = engage(actor=stopper, organization=self.organization, scope="run", target=run.id, reason="a drill")
         return str(stop.id)
+
+    def _given(self, kind: str) -> str:
+        """What gives goals by itself, or a file that came with one."""
+        giver: Any = {"organization": self.organization}
+        person, goal = self.world.people[self.person], "Write a note"
+        if kind == "attachment":
+            files = read_all([Upload("note.txt", b"Call back on Monday")])
+            run = submit(initiator=person, goal=goal, attached=files, **giver)
+            return str(run.attachments.get().pk)
+        for model in (Schedule, Hook):  # a person can have so many and no more
+            model.objects.filter(person=person, ended_at=None).update(ended_at=Now())
+        if kind == "schedule":
+            return str(schedule_goal(actor=person, goal=goal, cron="0 9 * * 1", **giver).pk)
+        return str(make_hook(actor=person, goal=goal, name="shop", **giver)[0].pk)
 
     def _of_policy(self, kind: str) -> str:
         """An entry of the policy in force, the version that brought it, or a policy that is only tried."""
@@ -121,8 +153,20 @@ class Side:
         document = {"rules": [{"id": named}]}
         if kind == "trial":
             return str(write(self.organization, document, by=by, follows=number).pk)
+        if kind == "proposal":
+            return self._waiting(document, by, number)
         version = change_policy(self.organization, document, reason="a drill", by=by, after=number)
         return named if kind == "entry" else str(version.pk)
+
+    def _waiting(self, document: dict[str, Any], by: Any, number: int) -> str:
+        """A policy that waits for a second administrator; one at a time does."""
+        open_one = PolicyProposal.objects.filter(organization=self.organization, status="open").first()
+        if open_one is None:
+            loose = {**document, "confidence": 0.1}
+            made = change_policy(self.organization, loose, reason="a drill", by=by, after=number)
+            assert isinstance(made, PolicyProposal)
+            open_one = made
+        return str(open_one.pk)
 
 
 @dataclass
@@ -160,7 +204,7 @@ class Walk:
 
 def make_walk(world: World) -> Walk:
     """The stage: an outside agent at home, and on the other side the outsider with what is theirs."""
-    bot = outside_agent(world.organization, world.developer, "send_message")
+    bot = outside_agent(world.organization, world.operator, "send_message")
     there = Agent.objects.get(organization=world.elsewhere, builtin=True)
     Tool.objects.filter(organization=world.elsewhere, name="write_note").update(name=FOREIGN_TOOL)
     Tool.objects.filter(organization=world.organization, name="write_note").update(name="our_own_tool")

@@ -6,7 +6,8 @@ from typing import Any, Final
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import Membership
 from accounts.pages import PersonRequest, only, page
@@ -31,10 +32,18 @@ FIELDS: Final = (
 DONE: Final = ("set", "return", "accept", "withdraw", "lift", "unlift")
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @page()
 def tool_dial(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """Change a tool, go back to earlier settings, or answer a change that waits for a second person."""
+    """Change a tool, go back to earlier settings, or answer a change that waits for a second person.
+
+    Whoever only looks, as after signing in again, is led to the tool's page, where the dial stands.
+    """
+    if request.method == "GET":
+        only(request.GET)
+        if not listing.catalogue(request.organization.pk).filter(pk=pk).exists():
+            raise Http404
+        return redirect(f"{reverse('tool', args=[pk])}#dial")
     form = only(request.POST, *FIELDS)
     found = listing.catalogue(request.organization.pk).filter(pk=pk).first()
     if found is None:

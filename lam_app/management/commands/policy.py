@@ -10,7 +10,7 @@ from accounts.models import Organization
 from accounts.rows import within
 from approvals.exceptions import PolicyInvalid
 from approvals.facts import current_policy, document_of
-from approvals.models import PolicyVersion
+from approvals.models import PolicyProposal, PolicyVersion
 from approvals.policy import PolicyRefused
 from approvals.services.policy import change_policy, changed, unmet
 from lam_app.management.commands._named import organization_named, person_named
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         what = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
         show = what.add_parser("show", help="the document in force, as JSON that `set` takes")
         show.add_argument("--number", type=int, metavar="N", help="an older version instead")
-        change = what.add_parser("set", help="put a document in force, whole")
+        change = what.add_parser("set", help="put a document in force, whole; a looser one waits for a second person")
         change.add_argument("--file", required=True, help="the document, as JSON")
         change.add_argument("--reason", required=True, help="why; it is kept with the version")
         change.add_argument("--as", dest="by", required=True, metavar="USER", help="the administrator who decides it")
@@ -70,6 +70,10 @@ class Command(BaseCommand):
             raise CommandError("\n".join(f"{path or 'document'}: {said}" for path, said in refused.problems)) from None
         except DomainError as refused:
             raise CommandError(refused.message) from None
+        if isinstance(version, PolicyProposal):
+            looser = ", ".join(version.looser)
+            self.stdout.write(f"{organization.slug}: waits for a second administrator; looser on risk: {looser}")
+            return
         for path, message in unmet(organization.pk, document_of(version)):
             self.stderr.write(f"{path}: {display(message, one_line=True)}")
         entries = ", ".join(changed(before.settings, version.settings)) or "nothing"
