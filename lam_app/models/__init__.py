@@ -1,4 +1,4 @@
-"""The mind's rows: runs with their steps, plans and reports, what is attached to goals, and what gives goals by itself."""
+"""The mind's rows: runs with steps, plans and reports, what is attached to goals, and what gives goals by itself."""
 
 from lam_app.models.hooks import Delivery, Hook
 from lam_app.models.inputs import Attachment, Content

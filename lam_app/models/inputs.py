@@ -1,4 +1,4 @@
-"""What people attach to a goal: the bytes once an organization, by their digest, and which run has them under a name."""
+"""What people attach to a goal: bytes by their digest, once an organization, and the runs that have them."""
 
 import uuid
 from typing import ClassVar
@@ -41,7 +41,9 @@ class Content(models.Model):
             models.UniqueConstraint(
                 fields=["organization", "sha256"], include=["size"], name="content_once_an_organization"
             ),
-            models.CheckConstraint(condition=models.Q(kind__in=["text", "csv", "pdf", "image"]), name="content_kind_known"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["text", "csv", "pdf", "image"]), name="content_kind_known"
+            ),
             models.CheckConstraint(condition=models.Q(size__gte=1), name="content_is_not_empty"),
         ]
 

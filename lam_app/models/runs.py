@@ -31,13 +31,22 @@ class RunQuerySet(models.QuerySet["Run"]):
     def to_plan(self) -> "RunQuerySet":
         """With people, and with what a planner's turn begins from: ``at``, the time by the database's clock, and
         ``failed``, the error of every earlier call for the next step, by whichever planner, oldest first; and
-        ``intended``, every version of the plan.
+        ``intended``, every version of the plan; and ``files``, what is attached, without its bytes.
         """
         calls = Trace.objects.filter(run=OuterRef("pk"), step=OuterRef("step") + 1).order_by("id")
         plans = RunPlan.objects.filter(run=OuterRef("pk")).order_by("number")
-        told = JSONObject(goal="goal", steps="steps", missing="missing", author="author_id")
+        told = JSONObject(goal="goal", steps="steps", missing="missing", author="author_id", created="created")
+        from lam_app.models.inputs import Attachment  # it names runs
+
+        files = Attachment.objects.filter(run=OuterRef("pk")).order_by("number")
+        file = JSONObject(
+            name="name", kind="content__kind", media="content__media", text="content__text", digest="content__sha256"
+        )
         return self.with_people().annotate(
-            at=Now(), failed=ArraySubquery(calls.values("error")), intended=ArraySubquery(plans.values(told=told))
+            at=Now(),
+            failed=ArraySubquery(calls.values("error")),
+            intended=ArraySubquery(plans.values(told=told)),
+            files=ArraySubquery(files.values(file=file)),
         )
 
     def started_by(self, user: uuid.UUID) -> "RunQuerySet":

@@ -57,7 +57,9 @@ class Schedule(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["next_at"], condition=models.Q(paused_at__isnull=True, ended_at__isnull=True), name="schedule_due"
+                fields=["next_at"],
+                condition=models.Q(paused_at__isnull=True, ended_at__isnull=True),
+                name="schedule_due",
             ),
             models.Index(fields=["organization", "-id"], name="schedule_list"),
         ]
@@ -79,7 +81,8 @@ class Firing(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["schedule", "due_at"], name="schedule_fires_once_a_time"),
             models.CheckConstraint(
-                condition=models.Q(run__isnull=False, skipped="") | (models.Q(run__isnull=True) & ~models.Q(skipped="")),
+                condition=models.Q(run__isnull=False, skipped="")
+                | (models.Q(run__isnull=True) & ~models.Q(skipped="")),
                 name="firing_became_a_run_or_says_why_not",
             ),
         ]

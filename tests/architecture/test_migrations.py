@@ -34,6 +34,7 @@ NOT_OF_ONE_ORGANIZATION = {
 """Tables without an organization of their own that is never null, and why."""
 
 APPEND_ONLY = {
+    "lam_app_attachment", "lam_app_content", "lam_app_delivery", "lam_app_firing",
     "accounts_standingchange", "approvals_decision", "approvals_policyversion", "approvals_revision", "lam_app_report",
     "lam_app_step", "tools_toolversion", "tools_dialchange", "tools_rightchange", "tools_agentchange", "traces_event",
 }  # fmt: skip
@@ -52,7 +53,9 @@ KEPT = {
 }
     "approvals_policyproposal",
 """Rows that change in some columns and never go."""
+    "lam_app_hook",
 
+    "lam_app_schedule",
 TOLD = {"approvals_action", "lam_app_run"}
 """Rows whose change of status cannot commit without its event."""
 

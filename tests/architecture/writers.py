@@ -51,3 +51,6 @@ MAY_WRITE = {
     "lam_app.rewind": "who answers for the stop over a database that was put back, as the owner account",
     "lam_app.seed": "organizations and people, as the owner account",
 }
+    "lam_app.attachments.keep": "what is attached to goals",
+    "lam_app.schedules": "schedules; the runs that they become, through the owner's function",
+    "lam_app.hooks": "addresses for signed messages, and which message became which run",

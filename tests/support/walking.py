@@ -27,6 +27,7 @@ from lam_app.attachments.files import Upload, read_all
 from lam_app.hooks import make_hook
 from lam_app.models import Hook, Schedule
 from lam_app.runs import submit
+from lam_app.schedules import schedule_goal
 from tests.support.api import TESTS, outside_agent, token_of
 from tests.support.granting import forged
 from tests.support.sql import speaking_as
