@@ -13,6 +13,8 @@ class Part:
 
     role: Literal["system", "user"]
     content: str
+    images: tuple[str, ...] = ()
+    """Data URLs of what is shown beside the words; traces keep the words alone, which name each image's digest."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,21 @@ class StepSeen:
     changed: str | None = None
     trusted: bool = False
     """Whether the tool's result may be believed: its contract says so."""
+    before: bool = False
+    """Whether it was proposed for the goal as it had been read, before that was corrected."""
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A file that came with the goal. Name and text are data from outside; ``digest`` is SHA-256 of its bytes, and
+    ``image`` a data URL, empty where the model is shown none.
+    """
+
+    name: str
+    kind: str
+    text: str
+    digest: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,8 @@ class PlannerContext:
     asked for again. `corrections` say what was wrong with earlier answers for this same step; `today` is an ISO date in
     `timezone`, the initiator's; `rules` are the organization's; `extra` holds what the initiator added later. `plan` is
     what the model planned before; `corrected` is the goal in the initiator's words, where they found it misread;
-    `answers` are what was said in `extra` by people for whom the run acts, without the questions.
+    `answers` are what was said in `extra` by people for whom the run acts, without the questions; `attached` are the
+    files that came with the goal.
     """
 
     run_id: str
@@ -73,6 +89,7 @@ class PlannerContext:
     plan: Plan | None = None
     corrected: str = ""
     answers: tuple[str, ...] = ()
+    attached: tuple[Attached, ...] = ()
 
     @property
     def wants_plan(self) -> bool:

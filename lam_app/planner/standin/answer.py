@@ -17,10 +17,12 @@ _FENCED = r"<{0} (?P<mark>[0-9a-f]{{12}})>\n(?P<text>.*?)\n</{0} (?P=mark)>"
 _GOAL = re.compile(_FENCED.format("goal"), re.DOTALL)
 _ADDED = re.compile(_FENCED.format("added"), re.DOTALL)
 _OUTSIDE = re.compile(
-    r"<(?P<label>goal|added|corrected|plan|result|error) (?P<mark>[0-9a-f]{12})>\n.*?\n</(?P=label) (?P=mark)>",
+    r"<(?P<label>goal|added|corrected|attachment|plan|result|error) (?P<mark>[0-9a-f]{12})>\n.*?\n"
+    r"</(?P=label) (?P=mark)>",
     re.DOTALL,
 )
 _CORRECTED = re.compile(_FENCED.format("corrected"), re.DOTALL)
+_ATTACHED = re.compile(_FENCED.format("attachment"), re.DOTALL)
 _TODAY = re.compile(r"^Today is \w+ (\d{4}-\d{2}-\d{2})", re.MULTILINE)
 _DIM = 1e-9
 """The least probability that is told, so that its logarithm exists."""
@@ -39,6 +41,8 @@ class Step:
     arguments: dict[str, Any]
     status: str
     reason: str
+    before: bool = False
+    """Whether it was taken for the goal as it stood before it was corrected."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Request:
     steps: tuple[Step, ...]
     plans: bool = False
     """Whether the answer has to state a plan as well."""
+    attached: str = ""
+    """What the attached files say."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +99,13 @@ def read(body: dict[str, Any]) -> Request:
                 dict(line["arguments"]),
                 str(line["status"]),
                 str(line.get("reason", "")),
+                bool(line.get("before the goal was corrected")),
             )
             for line in steps
             if line["status"] != "withdrawn"  # the goal was corrected under it: it was never done
         ),
         plans="plan" in schema["properties"],
+        attached="\n".join(_told_in(found["text"]) for found in _ATTACHED.finditer(text)),
     )
 
 
@@ -120,8 +128,7 @@ def _plan(request: Request, asked: list[Clause]) -> dict[str, Any]:
         if best is None or best.score < matching.ENOUGH:
             lacking.append(f"a tool for “{clause.text}”")
             continue
-        of = finding.Asked(request.goal, request.added, request.today, clause, asked[:index])
-        arguments, missing = filling.fill(best.tool, of)
+        arguments, missing = _filled(best.tool, request, asked, index)
         lacking += [one.path for one in missing]
         known = [{"name": name, "value": value if isinstance(value, str) else json.dumps(value)}
                  for name, value in arguments.items()]  # fmt: skip
@@ -133,24 +140,23 @@ def _plan(request: Request, asked: list[Clause]) -> dict[str, Any]:
 
 def _next(request: Request, asked: list[Clause]) -> Answer:
     last = request.steps[-1] if request.steps else None
-    if last is not None and last.status not in ("done", "undone"):
+    if last is not None and not last.before and last.status not in ("done", "undone"):
         because = f" ({last.reason})" if last.reason else ""
         why = f"Step {last.number} ({last.tool}) was {last.status}{because}, and I know no other way."
         return Answer(
             _said(f"Step {last.number} did not go through, so a person should look.", [], "escalate", "why", why)
         )
-    if len(request.steps) >= len(asked):
+    index = _unserved(request, asked)
+    if index is None:
         done = "; ".join(clause.text.rstrip("!?") for clause in asked)
         return Answer(_said("Every part of the goal has its step.", [], "finish", "answer", f"Done: {done}."))
-    index = len(request.steps)
     clause = asked[index]
     matches = tuple(matching.ranked(clause, request.tools))
     if not matches or matches[0].score < matching.ENOUGH:
         why = f"None of the tools here fits “{clause.text}”."
         return Answer(_said("No tool scored enough for this part of the goal.", [], "escalate", "why", why), matches)
     best = matches[0]
-    of = finding.Asked(request.goal, request.added, request.today, clause, asked[:index])
-    arguments, missing = filling.fill(best.tool, of)
+    arguments, missing = _filled(best.tool, request, asked, index)
     if missing:
         return Answer(
             _said(_why(best, clause), _rivals(matches), "ask", "question", _question(missing[0], clause)), matches
@@ -162,6 +168,31 @@ def _next(request: Request, asked: list[Clause]) -> Answer:
     )
     following = {"kind": "act", "tool": best.tool.name, **carried, "confidence": round(best.probability, 3)}
     return Answer({"reasoning": _why(best, clause), "considered": _rivals(matches), "next": following}, matches)
+
+
+def _unserved(request: Request, asked: list[Clause]) -> int | None:
+    """The first clause that no step has served yet. Steps serve the clauses in order; one that was taken for the goal
+    as it stood before a correction serves only a clause that asks for that very call.
+    """
+    early = [(step.tool, step.arguments) for step in request.steps if step.before and step.status == "done"]
+    left = [n for n in range(len(asked)) if not early or _call(request, asked, n) not in early]
+    late = sum(not step.before for step in request.steps)
+    return next(iter(left[late:]), None)
+
+
+def _call(request: Request, asked: list[Clause], index: int) -> tuple[str, dict[str, JSON]]:
+    best = next(iter(matching.ranked(asked[index], request.tools)), None)
+    return (best.tool.name, _filled(best.tool, request, asked, index)[0]) if best else ("", {})
+
+
+def _filled(
+    tool: Tool, request: Request, asked: list[Clause], index: int
+) -> tuple[dict[str, JSON], list[filling.Missing]]:
+    """What the request says of the arguments of this clause's tool, and what it lacks."""
+    return filling.fill(
+        tool,
+        finding.Asked(request.goal, request.added, request.today, asked[index], asked[:index], request.attached),
+    )
 
 
 def tokens(text: str, said: Answer) -> Iterator[dict[str, Any]]:
@@ -198,10 +229,21 @@ def _token(text: str, logprob: float) -> dict[str, Any]:
 
 
 def _texts(messages: JSON) -> Iterator[str]:
+    """The words of every message; it has no eyes for what stands beside them."""
     for message in messages if isinstance(messages, list) else ():
         content = message.get("content") if isinstance(message, dict) else None
-        if isinstance(content, str):
-            yield content
+        for part in content if isinstance(content, list) else [{"text": content}]:
+            words = part.get("text") if isinstance(part, dict) else None
+            if isinstance(words, str):
+                yield words
+
+
+def _told_in(record: str) -> str:
+    """What an attached file says, out of its line of the prompt."""
+    try:
+        return str(json.loads(record).get("text", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _lines(text: str) -> Iterator[dict[str, Any]]:

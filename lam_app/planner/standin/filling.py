@@ -1,6 +1,6 @@
 """Fills a tool's arguments: walks its schema, and asks `finding` for each value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lam_app.planner.standin import finding
 from lam_app.planner.standin.finding import Asked, Wanted
@@ -56,7 +56,10 @@ def _object(schema: JSON, tool: Tool, asked: Asked, at: str, missing: list[Missi
         plain = resolved(inner, tool.parameters)
         path = f"{at}.{name}" if at else name
         must = name in needed and not plain.get("nullable") and "default" not in plain
-        value = _value(Wanted(name, plain, tool, must), asked, path, missing)
+        wanted = Wanted(name, plain, tool, must)
+        value = _value(wanted, asked, path, missing)
+        if value is None and must and asked.attached:
+            value = _value(wanted, replace(asked, widely=True), path, [])
         if value is not None:
             out[name] = value
         elif name in needed and ("default" in plain or plain.get("nullable")):

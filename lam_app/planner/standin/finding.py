@@ -52,11 +52,15 @@ class Asked:
     today: date
     clause: Clause
     before: Sequence[Clause]
+    attached: str = ""
+    """What attached files say: looked through last, and only for what a call cannot do without."""
+    widely: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:
         """Where to look, nearest first."""
-        return (f"{self.clause.text} {self.clause.why}", self.added, self.goal)
+        own = (f"{self.clause.text} {self.clause.why}", self.added, self.goal)
+        return (*own, self.attached) if self.widely else own
 
     @property
     def who(self) -> str | None:
