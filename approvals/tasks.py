@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from approvals import permits
 from approvals.claims import STILL_TRUE
 from approvals.models import Action
-from approvals.services import drift, execute, permit, preview, previewed, probe, replay
+from approvals.services import deliver, drift, execute, notify, permit, preview, previewed, probe, replay
 from tools import executor, ledger
 from tools.contract import IdempotencyClass, Outcome
 from tools.looking import look
@@ -99,6 +99,15 @@ def replay_policies() -> bool:
     """Planner: one slice of a replay over what was recorded. Returns whether there was one."""
     answered("approvals.tasks.replay_policies")
     return replay.replay_some()
+
+
+@shared_task(name="approvals.tasks.send_notices", ignore_result=True)
+def send_notices() -> int:
+    """Planner: tell people what they are to be told, and send what is due. Returns how many letters were settled."""
+    answered("approvals.tasks.send_notices")
+    while notify.notify():
+        go_on()
+    return deliver.deliver()
 
 
 def _as_foreseen(waiting: list[execute.Waiting]) -> tuple[list[execute.Waiting], int]:

@@ -30,6 +30,7 @@ ROUTES: Final[dict[str, str]] = {
     "approvals.tasks.probe_again": "execution",
     "lam_app.tasks.advance_runs": "planning",
     "approvals.tasks.replay_policies": "planning",
+    "approvals.tasks.send_notices": "planning",
 }
 
 UNANSWERED_MS: Final = 1000  # a lost message silences its bell for no longer than this
@@ -98,6 +99,11 @@ def _key(task_name: str) -> str:
 
 @functools.cache
 def _redis() -> Redis:
+    return connect()
+
+
+def connect() -> Redis:
+    """A client for hints: it gives up soon and tries nothing twice."""
     from django.conf import settings
 
     return Redis.from_url(

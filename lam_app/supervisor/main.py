@@ -34,7 +34,9 @@ _INHERITED = frozenset({
     "PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SSL_CERT_FILE",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 })  # fmt: skip
-_NOT_INHERITED = frozenset({"LAM_PERMIT_KEY", "LAM_SEAL_KEY", "LAM_CREDENTIAL_KEY", "LAM_DEMO_PASSWORD", "LAM_ROLE"})
+_NOT_INHERITED = frozenset({
+    "LAM_PERMIT_KEY", "LAM_SEAL_KEY", "LAM_CREDENTIAL_KEY", "LAM_DEMO_PASSWORD", "LAM_ROLE", "LAM_MAIL_URL",
+})  # fmt: skip
 
 
 class Refused(Exception):
@@ -181,11 +183,12 @@ class Instance:
         worker = {"LAM_ROLE": "worker", "DATABASE_URL": self.urls["worker"], "REDIS_URL": self.urls["redis"]}
         model = {name: env.text(name) for name in ("OPENAI_API_KEY", "LAM_MODEL") if env.text(name)}
         model["OPENAI_BASE_URL"] = self.urls["openai"]
+        mail = {"LAM_MAIL_URL": env.text("LAM_MAIL_URL")} if env.text("LAM_MAIL_URL") else {}
         for_executors = {**worker, "LAM_PERMIT_PUBLIC_KEY": str(public)}
         roles = [
             trusted.role("web", "web", {**web, "REDIS_URL": self.urls["redis"]}, host=HOST, port=self.port),
             trusted.role("gatekeeper", "gatekeeper", {**worker, "LAM_PERMIT_KEY": str(private)}),
-            trusted.role("planner", "planner", {**worker, **model}, threads=PLANNER_THREADS),
+            trusted.role("planner", "planner", {**worker, **model, **mail}, threads=PLANNER_THREADS),
             trusted.role("sweeper", "sweeper", worker),
             trusted.role("sealer", "sealer", {**worker, "LAM_SEAL_KEY": str(self.seal_key())}),
             *(executing.role(f"executor{n}", "executor", for_executors) for n in range(1, self.workers + 1)),
@@ -234,6 +237,7 @@ class Instance:
         names = {name for name in os.environ if name in _INHERITED or name.startswith("LAM_")} - _NOT_INHERITED
         inherited = {name: os.environ[name] for name in names}
         inherited |= {"LAM_HOME": str(self.places.home), "DJANGO_SETTINGS_MODULE": "lam_app.settings"}
+        inherited.setdefault("LAM_PUBLIC_URL", f"http://{HOST}:{self.port}")
         if self.office:
             inherited["LAM_EGRESS_PRIVATE"] = ",".join([*env.names("LAM_EGRESS_PRIVATE"), self.office.place])
         inherited["CELERY_SKIP_CHECKS"] = "1"  # each worker would run the checks of all apps again: seconds of CPU

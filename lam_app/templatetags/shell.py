@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Membership
 from accounts.roles import Role
-from approvals.models import Action
+from approvals.models import Action, Notice
 from approvals.reading.lanes import LANES, OWN, Viewer
 from tools.killswitch import STOPPERS
 from tools.listing import engaged, stop_says
@@ -61,6 +61,9 @@ class Shell:
     groups: list[Group] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
     may_stop: bool = False
+    unread: str = ""
+    """How many notices nobody has read, as the bell shows it."""
+    bell: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Place:
 
 PLACES: Final[dict[str, tuple[Place, ...]]] = {
     "": (
+        Place("Live", "feed", "activity"),
         Place("Runs", "runs", "route"),
         Place("Practice", "practice", "graduation-cap", (Role.REVIEWER,)),
     ),
@@ -86,11 +90,12 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         Place("Agents", "agents", "bot", (Role.ADMINISTRATOR, Role.AUDITOR)),
         Place("Policy", "policy", "scale", (Role.ADMINISTRATOR, Role.AUDITOR, Role.REVIEWER)),
         Place("People", "people", "users", (Role.ADMINISTRATOR, Role.AUDITOR)),
+        Place("Settings", "settings", "settings"),
         Place("Outbox", "outbox", "send"),
     ),
     "Remember": (
         Place("Audit", "audit", "scroll-text", (Role.AUDITOR,)),
-        Place("Settings", "settings", "settings"),
+        Place("Reviewers", "habits", "gauge", (Role.AUDITOR,)),
         Place("Metrics", "metrics", "chart-column", (Role.ADMINISTRATOR, Role.AUDITOR)),
     ),
 }
@@ -200,4 +205,6 @@ def shell(context: RequestContext) -> Shell:
         )
         for stop in engaged(membership.organization_id)[:9]
     ]
-    return Shell(membership.organization.name, groups, stops, may_stop)
+    unread = Notice.objects.of(membership.user_id, membership.organization_id).unread().order_by()[: CAP + 1].count()
+    bell = "page" if request.path == reverse("notices") else ""
+    return Shell(membership.organization.name, groups, stops, may_stop, _capped(unread), bell)

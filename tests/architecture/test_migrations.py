@@ -37,25 +37,31 @@ APPEND_ONLY = {
     "lam_app_attachment", "lam_app_content", "lam_app_delivery", "lam_app_firing",
     "accounts_standingchange", "approvals_decision", "approvals_policyversion", "approvals_revision", "lam_app_report",
     "lam_app_step", "tools_toolversion", "tools_dialchange", "tools_rightchange", "tools_agentchange", "traces_event",
+    "approvals_webhookkey",
 }  # fmt: skip
 KEPT = {
-    "approvals_action",
-    "approvals_grant",
     "accounts_signin",
+    "approvals_action",
+    "approvals_delivery",
+    "approvals_grant",
     "approvals_grantuse",
+    "approvals_notice",
+    "approvals_noticeaddress",
+    "approvals_noticeroute",
+    "approvals_occasion",
     "approvals_permit",
+    "approvals_policyproposal",
     "approvals_preview",
     "approvals_trial",
+    "lam_app_hook",
     "lam_app_run",
+    "lam_app_schedule",
     "tools_dialproposal",
     "tools_execution",
     "tools_killswitch",
 }
-    "approvals_policyproposal",
 """Rows that change in some columns and never go."""
-    "lam_app_hook",
 
-    "lam_app_schedule",
 TOLD = {"approvals_action", "lam_app_run"}
 """Rows whose change of status cannot commit without its event."""
 

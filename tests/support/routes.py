@@ -28,6 +28,7 @@ SETS_POLICY = {"GET": {200: GOVERNS, 403: NOT_GOVERNS}}
 GIVES = "operator administrator outsider"
 """Who gives goals, and who administers."""
 NOT_GIVES = "reviewer auditor developer"
+AUDITS = {"GET": {200: "auditor outsider", 403: "operator reviewer administrator developer"}}
 STEERS = "operator administrator outsider"
 """Whose run it is, and who administers the organization."""
 
@@ -57,6 +58,9 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     "feed": SHOWN,
     "feed_news": SHOWN,
     "feed_stream": {"GET": {204: MEMBERS}},  # a server that cannot wait without a thread tells nothing live
+    "away": {"GET": {200: MEMBERS}, "POST": {400: MEMBERS}},
+    "habits": AUDITS,
+    "canaries": {**AUDITS, "POST": {400: "auditor outsider", 403: "operator reviewer administrator developer"}},
     "practice": {"GET": {200: MEMBERS}, "POST": {200: MEMBERS}},
     "notices": SHOWN,
     "notices_news": SHOWN,
