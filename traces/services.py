@@ -18,6 +18,7 @@ from traces.canonical import canonical
 from traces.clock import Moment
 from traces.ids import uuid7
 from traces.models import Moving
+from traces.news import KINDS, tell
 
 REFUSALS_A_MINUTE = 120
 """How many refused attempts of one actor are remembered in a minute; a flood must not fill the record."""
@@ -123,6 +124,8 @@ def record(*entries: Entry) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, params)
+    for kind in KINDS:
+        tell(kind, {e.organization for e in entries if e.subject_kind == kind})
 
 
 def refused(entry: Entry) -> None:
@@ -212,7 +215,7 @@ WITH asked AS (
     INSERT INTO traces_eventdetail (event, organization, salt, detail)
     SELECT moved.event, moved.organization_id, asked.salt, asked.detail FROM moved JOIN asked ON asked.id = moved.id
 ){", " + then.sql if then else ""}
-SELECT id FROM moved
+SELECT id, organization_id FROM moved
 """
     params: dict[str, Any] = {
         "ids": asked,
@@ -235,7 +238,9 @@ SELECT id FROM moved
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return [row[0] for row in cursor.fetchall()]
+        moved = cursor.fetchall()
+    tell(model.event_kind, {row[1] for row in moved})
+    return [row[0] for row in moved]
 
 
 def _written(name: str, value: object) -> str:

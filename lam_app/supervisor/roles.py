@@ -103,35 +103,9 @@ def refuse_newer() -> None:
 
 def web(host: str, port: int, ready: Callable[[], None]) -> None:
     """Serve the pages and the API."""
-    import uvicorn
-    from asgiref.sync import sync_to_async
+    from lam_app.serving import Server
 
-    from accounts.reserve import warm
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                await sync_to_async(warm)()
-                ready()
-
-    from lam_app.asgi import application
-    from lam_app.serving import BoundedHead
-
-    Server(
-        uvicorn.Config(
-            application,
-            http=BoundedHead,
-            host=host,
-            port=port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            proxy_headers=False,
-        )
-    ).run()
+    Server(host, port, ready, grace=GRACE_SECONDS).run()
 
 
 def give_way() -> None:
