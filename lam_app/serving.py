@@ -7,7 +7,7 @@ So would one that sends headers behind its body, which the parser keeps as well,
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from asgiref.sync import sync_to_async
@@ -49,7 +49,8 @@ class BoundedHead(HttpToolsProtocol):
         """The head is whole."""
         self._heard, self._around = None, 0
         # Whoever answers may break off: what a stalled reader never takes would otherwise hold the connection.
-        self.scope.setdefault("extensions", {})[CUT] = self.transport.abort  # type: ignore[typeddict-item]
+        offered = cast("dict[str, Any]", self.scope).setdefault("extensions", {})
+        offered[CUT] = self.transport.abort
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

@@ -91,6 +91,9 @@ class Look:
         return len(self.changes) >= MOST
 
 
+_HERE = """
+SELECT pg_snapshot_xmin(s)::text::bigint, clock_timestamp() FROM pg_current_snapshot() AS s
+"""
 _LOOK = """
 WITH seen AS MATERIALIZED (
     SELECT pg_snapshot_xmin(s)::text::bigint AS horizon, pg_snapshot_xmax(s)::text::bigint AS following,
@@ -129,10 +132,10 @@ def look(place: Place, known: Collection[uuid.UUID] = (), *, most: int = MOST) -
 def here(organization: uuid.UUID) -> Place:
     """The place at this moment: whatever commits from now on is found from it."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK.partition("SELECT seen")[0] + "SELECT horizon, following, at FROM seen")
+        cursor.execute(_HERE)
         row = cursor.fetchone()
     assert row is not None
-    return Place(organization, row[0], row[2] - LONGEST - APART)
+    return Place(organization, row[0], row[1] - LONGEST - APART)
 
 
 def stands(place: Place, found: Look) -> bool:

@@ -119,7 +119,7 @@ class Line:
 
 
 def standing(sees: Sees) -> list[Line]:
-    """Everything that stands in a person's feed now: what leaves, the soonest first; then what ran, the newest first."""
+    """Everything that is in a person's feed now: what leaves, the soonest first; then what ran, the newest first."""
     ours = _read_by(sees)
     scheduled = ours.filter(status=S.SCHEDULED).order_by("due_at", "id")[:MOST_LEAVING]
     aside = ours.set_aside().filter(maturity__in=FREE).order_by("held_at", "id")[:MOST_LEAVING]

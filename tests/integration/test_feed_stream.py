@@ -232,12 +232,12 @@ def test_t79_a_trace_or_a_file_is_nobody_s_by_its_address_alone(world: World, se
 def test_the_server_stops_with_pages_open_and_says_goodbye(
     world: World, server: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR, "uvicorn.error"):
-        with listening(server.port, cookie_of(world, "reviewer")) as page:
-            server.stop()
-            page.await_(lambda one: one.ended, "it ended")
-            assert page.names()[-1] == "bye"
-            assert page.heard[-1].data == "stopping"
+    cookie = cookie_of(world, "reviewer")
+    with caplog.at_level(logging.ERROR, "uvicorn.error"), listening(server.port, cookie) as page:
+        server.stop()
+        page.await_(lambda one: one.ended, "it ended")
+        assert page.names()[-1] == "bye"
+        assert page.heard[-1].data == "stopping"
     assert not [record for record in caplog.records if "Cancel" in record.getMessage()]
 
 
