@@ -41,7 +41,7 @@ REFUND: Final = _contract(
     categories=frozenset({Category.MONEY}), recipient_fields=("account",),
 )  # fmt: skip
 MAIL: Final = _contract(
-    "practice_mail", "Send mail", "Send “{subject}” to {to}", "Approve mail to {to}",
+    "practice_mail", "Send mail", "Send “{subject}” to {to}", "Approve sending mail to {to}",
     {"to": _text("To"), "subject": _text("Subject"), "body": _text("Message")},
     categories=frozenset({Category.OUTSIDE_MESSAGE}), recipient_fields=("to",),
 )  # fmt: skip
@@ -51,12 +51,12 @@ DELETE: Final = _contract(
     tier=Tier.DELETE, categories=frozenset({Category.DELETION, Category.PERSONAL_DATA}),
 )  # fmt: skip
 ROLE: Final = _contract(
-    "practice_role", "Give a role", "Give {person} the role {role}", "Approve role {role} for {person}",
+    "practice_role", "Give a role", "Give {person} the role {role}", "Approve giving {person} the role {role}",
     {"person": _text("Person"), "role": _text("Role")},
     tier=Tier.ADMIN, categories=frozenset({Category.ACCESS_RIGHTS}), reversible=True, recipient_fields=("person",),
 )  # fmt: skip
 NOTE: Final = _contract(
-    "practice_note", "Write a note", "Write a note about order {order}", "Approve note about order {order}",
+    "practice_note", "Write a note", "Write a note about order {order}", "Approve writing a note about order {order}",
     {"order": _text("Order"), "text": _text("Note")}, reversible=True,
 )  # fmt: skip
 

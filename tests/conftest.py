@@ -32,7 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ |= {
             "LAM_HOME": str(found.home),
             "LAM_ROLE": "owner",
-            "LAM_TOOLS": "tests.support.tools,tests.support.undo_tools,tests.support.paying,tests.support.seeing",
+            "LAM_TOOLS": ",".join(
+                f"tests.support.{name}" for name in ("tools", "undo_tools", "paying", "seeing", "bulk_tools")
+            ),
             "DATABASE_URL": found.owner,
             "REDIS_URL": found.redis,
             "SECRET_KEY": secrets.token_urlsafe(40),

@@ -141,11 +141,11 @@ class Contract:
 
     def summary_of(self, arguments: Mapping[str, JSON]) -> str:
         """The reviewer's headline for these arguments."""
-        return summarise(self.summary, arguments, secret=self.secret_fields)
+        return summarise(self.summary, arguments, secret=self.secret_fields, amounts=(self.amount_field,))
 
     def consent_for(self, arguments: Mapping[str, JSON]) -> str:
         """The words on the approve button for these arguments."""
-        return summarise(self.consent, arguments, secret=self.secret_fields, limit=60)
+        return summarise(self.consent, arguments, secret=self.secret_fields, amounts=(self.amount_field,), limit=60)
 
     def to_json(self) -> dict[str, JSON]:
         """Every field as JSON, sets sorted."""

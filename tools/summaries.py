@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from tools.text import display
+from tools.wording import grouped
 from traces.canonical import JSON, canonical
 
 FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\}")
@@ -16,8 +17,18 @@ SECRET = "(secret)"  # noqa: S105 - the word shown in a secret's place
 MOST_LISTED = 5
 
 
-def summarise(template: str, arguments: Mapping[str, JSON], *, secret: Collection[str] = (), limit: int = 120) -> str:
-    """The template with each field's value, on one line; a value longer than `limit` characters is cut and counted."""
+def summarise(
+    template: str,
+    arguments: Mapping[str, JSON],
+    *,
+    secret: Collection[str] = (),
+    amounts: Collection[str] = (),
+    limit: int = 120,
+) -> str:
+    """The template with each field's value, on one line; a value longer than `limit` characters is cut and counted.
+
+    `amounts` are the fields that say how much money moves: their digits stand in threes.
+    """
 
     def value_of(match: re.Match[str]) -> str:
         path = match.group(1)
@@ -28,7 +39,8 @@ def summarise(template: str, arguments: Mapping[str, JSON], *, secret: Collectio
             if not isinstance(found, Mapping) or part not in found:
                 return NOT_GIVEN
             found = found[part]
-        return shown(found, limit, secret=bool(secret) and isinstance(found, Mapping))
+        text = shown(found, limit, secret=bool(secret) and isinstance(found, Mapping))
+        return grouped(text) if path in amounts else text
 
     return FIELD.sub(value_of, template)
 

@@ -3,10 +3,15 @@
 Findings say some of it inside a sentence; that wording is the check's own, because it is stored with the ruling.
 """
 
+import re
+from decimal import Decimal
 from typing import Final
 
 from tools.kinds import Category, IdempotencyClass, Tier
 
+APART: Final = "\u202f"
+"""Between the threes of a figure: narrow, and no line breaks there."""
+_FIGURE: Final = re.compile(r"^([-+\u2212]?)(\d{5,})((?:\.\d+)?(?: [A-Z]{3})?)$")
 REACH: Final = {
     Tier.READ: "Only reads",
     Tier.DRAFT: "Makes a draft",
@@ -42,6 +47,26 @@ KINDS: Final = {
     "object": "Group", "null": "Nothing",
 }  # fmt: skip
 """What kind of value an argument takes, by its schema's type."""
+
+
+def counted(number: Decimal | int) -> str:
+    """So many calls, as people say it: 1 call, 20 calls."""
+    return f"{Decimal(number):f} {'call' if number == 1 else 'calls'}"
+
+
+def grouped(figure: str) -> str:
+    """The digits of a figure in threes where there are five or more before the point: 1 000 000.00.
+
+    They stand apart by a narrow space that no line breaks at, which means a thousand in every country. Text that is no
+    plain figure stays as it is, and what is hashed and sent is never this.
+    """
+    found = _FIGURE.match(figure)
+    if found is None:
+        return figure
+    sign, whole, rest = found.groups()
+    head = len(whole) % 3
+    parts = [whole[:head]] if head else []
+    return sign + APART.join([*parts, *(whole[at : at + 3] for at in range(head, len(whole), 3))]) + rest
 
 
 def span(seconds: int) -> str:

@@ -84,7 +84,7 @@ class Card(Answered):
         """The words on the approve button: they name the effect."""
         if self.contract is None:
             return "Approve"
-        return self.contract.consent_for(json.loads(self.revision.arguments))
+        return consenting(self.contract.consent_for(json.loads(self.revision.arguments)))
 
     @property
     def passed(self) -> list[dict[str, Any]]:
@@ -156,6 +156,14 @@ class Card(Answered):
     def must_expand(self) -> bool:
         """Whether every folded value has to be opened before consent."""
         return guarded(self.action) and any(a.folded for a in self.arguments)
+
+
+def consenting(words: str) -> str:
+    """A contract's words for a yes as the label of its button. Words that name the effect alone are led in, so that
+    what is pressed reads as a yes: `Approve: delete user U-12`."""
+    if words.split(" ", 1)[0] == "Approve":
+        return words
+    return f"Approve: {words[:1].lower()}{words[1:]}" if words[1:2].islower() else f"Approve: {words}"
 
 
 def card(action: Action) -> Card:

@@ -13,7 +13,7 @@ from approvals.reading.inverses import Proof
 from approvals.reading.shown import Argument
 from tools.contract import Contract
 from tools.kinds import Category, Tier
-from tools.wording import REACH
+from tools.wording import REACH, grouped
 
 MOST_NAMED: Final = 3
 """Recipients who are named; more are counted, and each stands among the arguments."""
@@ -46,7 +46,8 @@ def changing(rows: Iterable[Mapping[str, Any]]) -> list[Changing]:
     found = []
     for row in rows:
         delta, money = _delta(str(row["before"]), str(row["after"]))
-        found.append(Changing(str(row["label"]), str(row["before"]), str(row["after"]), delta, money))
+        before, after = (grouped(str(row[when])) if money else str(row[when]) for when in ("before", "after"))
+        found.append(Changing(str(row["label"]), before, after, delta, money))
     return found
 
 
@@ -56,7 +57,11 @@ def _delta(before: str, after: str) -> tuple[str, bool]:
     if was is None or now is None or was[2] != now[2]:
         return "", False
     by = Decimal(now[1]) - Decimal(was[1])
-    return (f"{'+' if by > 0 else '−'}{abs(by):f}" if by else "", bool(was[2]))
+    return (f"{'+' if by > 0 else '−'}{_told(abs(by), money=bool(was[2]))}" if by else "", bool(was[2]))
+
+
+def _told(number: Decimal, *, money: bool) -> str:
+    return grouped(f"{number:f}") if money else f"{number:f}"
 
 
 def figures(
@@ -76,7 +81,7 @@ def _money(revision: Revision, contract: Contract, told: Foreseen | None) -> lis
     """The amount that the arguments name; else the one amount of money that the tool itself says would change."""
     tool = json.loads(revision.facts).get("tool") or {}
     if tool.get("amount"):
-        return [Figure("Money", f"{tool['amount']} {tool.get('currency') or ''}".strip(), money=True)]
+        return [Figure("Money", grouped(f"{tool['amount']} {tool.get('currency') or ''}".strip()), money=True)]
     if Category.MONEY not in contract.categories:
         return []
     rows = [row for row in changing(told.changes if told else ()) if row.money and row.delta]

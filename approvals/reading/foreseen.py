@@ -32,14 +32,17 @@ class Foreseen:
 NO_RECORD = "No record of this identifier was found"
 
 
-def foreseen(revision: Revision) -> Foreseen | None:
-    """What was known beforehand when this revision was judged; None where its tool says nothing beforehand."""
+def foreseen(revision: Revision, *, dated: bool = True) -> Foreseen | None:
+    """What was known beforehand when this revision was judged; None where its tool says nothing beforehand.
+
+    One query for when the tool said it, which is left out where it need not be ``dated``.
+    """
     told = json.loads(revision.facts).get("dry_run")
     if not told or (told["state"] == DryRunState.NOT_OFFERED and not told["effect"]):
         return None
     effect: Mapping[str, Any] = told["effect"] or {}
     rows = PreviewRow.objects.filter(action=revision.action_id, revision__lt=revision.number)
-    row = rows.order_by("-revision").first()
+    row = rows.order_by("-revision").first() if dated else None
     return Foreseen(
         state=told["state"],
         text=told["text"],

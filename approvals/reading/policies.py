@@ -13,7 +13,7 @@ from approvals.policy import Counts, DialException, Limit, Policy, Rule, Verdict
 from approvals.policy.checks.limits import span
 from approvals.policy.document import Compares, Condition, Per, Selector
 from tools.kinds import Maturity
-from tools.wording import REACH, TOUCHES
+from tools.wording import REACH, TOUCHES, counted
 
 Entry = Rule | Limit | DialException
 DAYS: Final = 30
@@ -115,7 +115,7 @@ def asks(entry: Entry) -> str:
     answer = "are refused" if entry.answer is Verdict.DENY else f"need {_people(entry.quorum)}"
     if isinstance(entry, Rule):
         return answer + (f", among them {_and([f'{n} of {team}' for team, n in entry.teams])}" if entry.teams else "")
-    what = f"{entry.most:f} calls" if entry.counts is Counts.CALLS else f"{entry.most:f} {entry.unit}"
+    what = counted(entry.most) if entry.counts is Counts.CALLS else f"{entry.most:f} {entry.unit}"
     return f"beyond {what} in any {span(entry.seconds)} {WHOSE[entry.per]} {answer}"
 
 

@@ -15,6 +15,7 @@ from approvals.policy.document import Counts, Limit, Policy, Selector
 from tools.evidence import NEWEST, Evidence
 from tools.kinds import Tier
 from tools.readiness import Said, Subject
+from tools.wording import counted
 
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 SHOWN = 3
@@ -35,7 +36,7 @@ FROM unnest(%s::uuid[]) AS t(id) CROSS JOIN LATERAL (
         SELECT 1 FROM approvals_decision d WHERE d.action_id = a.id AND d.verb = 'approve') AS yes
     FROM approvals_action a
     WHERE a.tool_id = t.id AND a.organization_id = %s
-      AND a.status IN ('done', 'failed', 'uncertain', 'undone', 'rejected')
+      AND a.status IN ('done', 'failed', 'uncertain', 'undone', 'rejected') AND NOT a.canary
     ORDER BY a.id DESC LIMIT %s) a
 GROUP BY t.id
 """
@@ -91,7 +92,7 @@ def _in_words(limit: Limit) -> str:
     for size, name in SPANS:
         if not span and seconds % size == 0:
             span = f"{seconds // size} {name}s"
-    most = f"{limit.most:f} {limit.unit}" if limit.counts is Counts.AMOUNT else f"{limit.most:f} calls"
+    most = f"{limit.most:f} {limit.unit}" if limit.counts is Counts.AMOUNT else counted(limit.most)
     return f"{most} {'each' if ' ' in span else 'a'} {span or f'{seconds} s'}".replace(" a hour", " an hour")
 
 

@@ -26,6 +26,7 @@ from approvals.services.verdict import did_not_happen, happened
 from approvals.services.veto import veto
 from approvals.services.withdraw import withdraw
 from approvals.views.action import desk
+from approvals.views.filters import kept_view
 from approvals.views.onward import onward
 from approvals.views.signing_in import sign_in_again
 from tools.arguments import ArgumentsRefused
@@ -67,8 +68,11 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     """
     found = get_action_for_reading(request.membership, pk)
     fields = only(
-        request.POST, "decision", "digest", "reason", "arguments", "code", "next", *folds.fields(found, request.POST)
+        request.POST,
+        *("decision", "digest", "reason", "arguments", "code", "next", "view"),
+        *folds.fields(found, request.POST),
     )
+    view = kept_view(fields["view"])  # before anything is decided: an address that is none of ours refuses the form
     if fields["decision"] not in VERBS or not fields["digest"]:
         raise BadRequest("Say what you decide, and on what.")
     if ("arguments" in request.POST) != (fields["decision"] == "edit"):
@@ -100,7 +104,7 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
             return sign_in_again(request, found)
         return again(request, pk, refused.http_status, refused.message, read=fields["digest"])
     if fields["next"] and request.htmx:
-        return onward(request, found, fields["decision"], fields["next"])
+        return onward(request, found, fields["decision"], fields["next"], view)
     return redirect("action", pk=pk)
 
 

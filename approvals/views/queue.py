@@ -17,6 +17,7 @@ from accounts.models import Agent
 from accounts.pages import PersonRequest, only
 from approvals.models import Action, SavedView
 from approvals.queries import ActionQuerySet
+from approvals.reading.alike import counted as counted_alike
 from approvals.reading.card import votes_by_action
 from approvals.reading.lanes import CAP, LANES, ORDERS, OWN, SOON, Lane, Viewer, counted, parts
 from approvals.services.votes import unroutable_among
@@ -44,6 +45,8 @@ class Row:
     """Whether that is the reader."""
     unroutable: str = ""
     """Why nobody can decide, where that is still so."""
+    alike: int = 0
+    """How many of the page's rows can be decided together with it, itself included; 0 where it is decided alone."""
 
     @property
     def plain(self) -> bool:
@@ -173,12 +176,13 @@ def arrived(view: View, viewer: Viewer, since: dt.datetime) -> int:
     return counted({view.lane: [rows.filter(created__gt=since) for rows in lists]}, [], set())[view.lane]
 
 
-def queue_of(request: PersonRequest, *, plain: bool = False) -> Queue:
-    """The page of the list that the address names, or with ``plain`` its first, where an address names other things.
+def queue_of(request: PersonRequest, *, plain: bool = False, wanted: View | None = None) -> Queue:
+    """The page of the list that the address names, or with ``plain`` its first, where an address names other things;
+    or the first page of the view that is ``wanted``.
 
     Raises ``BadRequest`` for a lane or a choice that there is not."""
-    fields = dict.fromkeys(FIELDS, "") if plain else only(request.GET, *FIELDS)
-    view, viewer = view_of(fields), Viewer.asking(request, request.membership)
+    fields = dict.fromkeys(FIELDS, "") if plain or wanted else only(request.GET, *FIELDS)
+    view, viewer = wanted or view_of(fields), Viewer.asking(request, request.membership)
     place = Place.read(fields["from"]) if fields["from"] else None
     soon = place.soon if place else viewer.at + SOON
     found = _page(view, viewer, soon, place)
@@ -226,6 +230,8 @@ def _rows(actions: list[Action], viewer: Viewer) -> list[Row]:
     stuck = unroutable_among([row for row in actions if row.unroutable])
     contracts = _contracts({row.tool_id for row in actions if row.tool_id})
     stopped = {stop.scope_key for stop in viewer.stops}
+    free = [row for row in actions if stopped.isdisjoint(row.scopes) and not _elsewhere(row, viewer)]
+    alike = counted_alike(free, contracts)
     return [
         Row(
             action=row,
@@ -235,9 +241,16 @@ def _rows(actions: list[Action], viewer: Viewer) -> list[Row]:
             taken=(taken := row.assigned_until is not None and row.assigned_until > viewer.at),
             yours=taken and row.assignee_id == viewer.user,
             unroutable=stuck.get(row.pk, ""),
+            alike=alike.get(row.pk, 0),
         )
         for row in actions
     ]
+
+
+def _elsewhere(row: Action, viewer: Viewer) -> bool:
+    """Whether somebody else looks at it now."""
+    other = row.assignee_id is not None and row.assignee_id != viewer.user
+    return other and row.assigned_until is not None and row.assigned_until > viewer.at
 
 
 def _contracts(tools: set[uuid.UUID]) -> dict[uuid.UUID, Contract]:

@@ -83,6 +83,7 @@ SILENT: Final = frozenset(
         ("execution", "recorded"),
         ("execution", "undone"),
         ("action", "permitted"),
+        ("action", "rejected"),
     }
 )
 """What another event already says in the same moment. The audit log shows every one of them."""

@@ -14,7 +14,7 @@ const BUTTONS = {
   h: "[data-key=hold]",
   q: "[data-key=ask]",
   r: "[data-key=reject], #decide [popovertarget=reject-dialog]",
-  u: "[data-key=take_back], [data-key=undo], #toast [data-key=back]",
+  u: "[data-key=take_back], [data-key=undo], [data-key=back]",
   x: "[data-key=stop], #card .pane-head .btn-stop",
 }
 const PLACES = {
@@ -66,12 +66,13 @@ function inDialog(event, open) {
 
 // Ctrl and Enter send the dialog that is open, the form that is being written in, or what was armed.
 function sendNow(event) {
-  const form = dialog()?.querySelector("form") ?? event.target.closest?.("form.edit, form[data-sends]")
+  const open = dialog() // its own button alone: the form around a dialog may hold another
+  const form = open ?? event.target.closest?.("form.edit, form[data-sends]") ?? document.querySelector("form[data-sends=page]")
   if (!form) return passArmed()
   const yes = confirmation(form)
-  if (!yes) return false
+  if (!yes?.form) return false
   if (yes.value === "approve") pass(yes, { deliberate: true })
-  else send(form, yes)
+  else send(yes.form, yes)
   return true
 }
 
@@ -108,7 +109,17 @@ function walk(step) {
 // Whether the eye is on a row that is not the one whose card is open: what a key decided would be about the other.
 function elsewhere() {
   const row = document.activeElement
-  return rows().includes(row) && row.getAttribute("aria-current") !== "true"
+  return rows().includes(row) && row.matches("a") && row.getAttribute("aria-current") !== "true"
+}
+
+// The table of what is like the row that the eye is on.
+function alike() {
+  const row = rows().find((one) => one === document.activeElement)
+    ?? rows().find((one) => one.getAttribute("aria-current") === "true")
+  const link = row?.closest("[role=listitem]")?.querySelector("[data-key=alike]")
+  if (link) location.assign(link.href)
+  else say("Nothing that waits here is like this one.")
+  return true
 }
 
 function filter() {
@@ -187,6 +198,7 @@ function press(event) {
     return true
   }
   if (key === "j" || key === "k") return walk(key === "j" ? 1 : -1)
+  if (key === "b" && rows().some((one) => one.matches("[data-action]"))) return alike()
   if (key === "/") return filter()
   if (key === "g") return begin()
   if (key === "?") {

@@ -3,7 +3,8 @@
 // Each of these parts is looked at in slices. A slice has been seen once it stood on the screen, under nothing, for
 // long enough to be noticed; a part has been seen when all its slices have. What is folded has not been seen.
 
-const PARTS = "#sentence, #card .effect, #card .args:not(.edits) tbody tr, #card [data-see]"
+const PARTS = "#sentence, #card .effect, #card .args:not(.edits) tbody tr, #card [data-see], .bulk [data-see]"
+const LEFT_OUT = "tr:has([data-row]:not(:checked))" // of a table, what is not ticked is not decided on
 const FOLDED = "details.fold:not([open]), details[data-must-open]:not([open])"
 const SLICE = 10 // pixels
 const LONG_ENOUGH = 400 // milliseconds
@@ -11,7 +12,7 @@ const EVERY = 100 // milliseconds
 
 const looked = new WeakMap() // part -> {height, since: [moment | 0 | Infinity]}; Infinity: seen
 
-const parts = () => [...document.querySelectorAll(PARTS)]
+const parts = () => [...document.querySelectorAll(PARTS)].filter((part) => !part.matches(LEFT_OUT))
 const approvable = () => document.querySelector("#decide, .decide") !== null
 
 function slices(part, box) {
@@ -58,6 +59,8 @@ function slot(part) {
 
 function named(part) {
   if (part.id === "sentence") return "what it does"
+  if (part.matches(".bulk tr")) return `row ${part.querySelector(".num").textContent}`
+  if (part.matches(".bulk [data-see]")) return "what is the same for all"
   const head = part.matches("tr") ? part.querySelector("th") : part.querySelector("h2, h3")
   return head ? `“${head.textContent.trim()}”` : "a part of it"
 }

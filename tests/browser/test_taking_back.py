@@ -76,6 +76,7 @@ def test_a_half_done_run_is_taken_back_through_the_gate_and_once(product: Up, si
     assert product.office.effects("cancel_flight") == 1
     operator.locator("#step-1 .list-title").click()
     expect(operator.locator("#decide")).to_contain_text("Step 3 took it back")
+    assert faults_everywhere(operator, "card-undone") == []
 
 
 def test_an_inverse_that_fails_leaves_a_person_what_is_done_and_what_is_not(

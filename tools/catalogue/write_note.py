@@ -23,7 +23,7 @@ class NoteText(BaseModel):
     tier=Tier.WRITE,
     idempotency=Idempotency.neither(),
     summary="Write an internal note: {text}",
-    consent="Approve this note",
+    consent="Approve writing this note",
 )
 def write_note(arguments: NoteText, call: Call) -> dict[str, JSON]:
     """Write an internal note or memo that colleagues can read. Nothing leaves the company."""

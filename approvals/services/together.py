@@ -1,0 +1,154 @@
+"""together: one person's word on several calls that are alike, each decided by itself as if it had been the only one.
+
+What may be decided is frozen when the table is shown: a signed list of each action and the digest of what stood in its
+row, for this person alone. A row that is ticked has to be one of these. Each is then decided by the ordinary verb in a
+transaction of its own, with every check that the verb makes; one row that is refused keeps no other from being decided.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.core import signing
+from django.db import OperationalError
+
+from accounts.models import User
+from approvals.exceptions import NoTableAnyMore, NothingTicked, NotInTheTable, ReasonMissing, Unlike
+from approvals.models import Action, Decision
+from approvals.services.approve import approve
+from approvals.services.likeness import MOST, likeness
+from approvals.services.reject import reject
+from approvals.states import ActionStatus
+from tools.contract import Contract
+from traces.exceptions import DomainError
+
+GOOD_FOR: Final = timedelta(hours=1)
+"""How long a table can be decided on after it was made."""
+OUTCOMES: Final = {
+    "already_decided": "lost",
+    "args_mismatch": "changed",
+    "unlike": "changed",
+    "expired": "expired",
+    "not_permitted": "not_allowed",
+    "not_found": "not_allowed",
+    "taken": "lost",
+    "halted": "stopped",
+}
+"""What a refusal is called in its row; any other is ``refused``."""
+Rows = Sequence[tuple[uuid.UUID, str]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one row: ``approved``, ``rejected``, one of ``OUTCOMES``, ``refused`` or ``unknown``."""
+
+    action: uuid.UUID
+    outcome: str
+    words: str = ""
+    """Why it was not decided; empty where it was."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether this person's word is recorded."""
+        return self.outcome in {"approved", "rejected"}
+
+
+def frozen(*, reader: User, organization: uuid.UUID, key: str, rows: Rows) -> str:
+    """The token over exactly what a table shows to one person: they can decide on these rows and on no others."""
+    said = {
+        "reader": str(reader.pk),
+        "organization": str(organization),
+        "key": key,
+        "rows": [[str(a), d] for a, d in rows],
+    }
+    return signing.dumps(said, salt=__name__, compress=True)
+
+
+def thawed(token: str, *, reader: User, organization: uuid.UUID) -> tuple[str, dict[uuid.UUID, str]]:
+    """What the rows of a table have in common, and the digest that each showed.
+
+    Raises NoTableAnyMore for a table that is too old, NotInTheTable for one that was not made for this person."""
+    try:
+        said = signing.loads(token, salt=__name__, max_age=GOOD_FOR)
+    except signing.SignatureExpired as old:
+        raise NoTableAnyMore from old
+    except signing.BadSignature as forged:
+        raise NotInTheTable from forged
+    if (said["reader"], said["organization"]) != (str(reader.pk), str(organization)):
+        raise NotInTheTable
+    return said["key"], {uuid.UUID(action): digest for action, digest in said["rows"]}
+
+
+def decide_together(
+    *,
+    actor: User,
+    organization: uuid.UUID,
+    table: str,
+    ticked: Mapping[uuid.UUID, str],
+    decision: str,
+    reason: str = "",
+    code: str = "",
+    signed_in_at: datetime | None = None,
+) -> list[Result]:
+    """A person's yes or no to each of the ticked rows of a table, in the order of the table.
+
+    ``ticked`` is by action the digest that the form names, ``decision`` is ``approve`` or ``reject``. Nothing at all is
+    decided if any of them was not in the table: a form that says more than was shown is refused as a whole.
+
+    Raises NothingTicked, NotInTheTable, NoTableAnyMore, ReasonMissing; what is wrong with one row is its result.
+    """
+    key, shown = thawed(table, reader=actor, organization=organization)
+    if not ticked:
+        raise NothingTicked
+    if len(ticked) > MOST or any(shown.get(action) != digest for action, digest in ticked.items()):
+        raise NotInTheTable
+    if decision == "reject" and not reason.strip():
+        raise ReasonMissing(errors={"reason": ReasonMissing().message})
+    said: dict[str, Any] = {
+        "actor": actor,
+        "organization": organization,
+        "among": len(ticked),
+        "reason": reason.strip(),
+    }
+    said |= {"code": code} if decision == "reject" else {"signed_in_at": signed_in_at}
+    return [_one(action, digest, key, decision, said) for action, digest in shown.items() if action in ticked]
+
+
+def _one(action: uuid.UUID, digest: str, key: str, decision: str, said: Mapping[str, Any]) -> Result:
+    verb = approve if decision == "approve" else reject
+    try:
+        _still_alike(said["organization"], action, key)
+        verb(action_id=action, digest=digest, **said)
+    except DomainError as refused:
+        outcome = OUTCOMES.get(refused.code, "refused")
+        return Result(action, outcome, _told(action, said["actor"], refused))
+    except OperationalError:  # of one row: the next has a transaction of its own
+        return Result(action, "unknown", "The database did not answer, so whether it was decided is not known. Look.")
+    return Result(action, "approved" if decision == "approve" else "rejected")
+
+
+def _still_alike(organization: uuid.UUID, pk: uuid.UUID, key: str) -> None:
+    """Raise Unlike for what waits and is not like the others any more. Whatever has left is the verb's to say."""
+    action = Action.objects.within(organization).filter(pk=pk).first()
+    if action is None or action.status != ActionStatus.IN_REVIEW:
+        return
+    revision = action.revisions.select_related("tool_version").get(number=action.revision)
+    version = revision.tool_version
+    contract = Contract.from_json(version.contract) if version else None
+    if likeness(action, revision, contract) != key:
+        raise Unlike(state=action.status)
+
+
+def _told(action: uuid.UUID, actor: User, refused: DomainError) -> str:
+    """Why a row was not decided; where somebody was first, who."""
+    if OUTCOMES.get(refused.code) != "lost" or refused.code == "taken":
+        return refused.message
+    last = (
+        Decision.objects.filter(action=action).exclude(decider=actor).select_related("decider").order_by("-id").first()
+    )
+    said = {Decision.Verb.APPROVE: "approved", Decision.Verb.REJECT: "rejected"}
+    if last is None or last.verb not in said:
+        return refused.message
+    return f"{last.decider.username} {said[Decision.Verb(last.verb)]} it first."
