@@ -239,3 +239,35 @@ class StandingChange(models.Model):
     def after_words(self) -> str:
         """How it became, as a person reads a list."""
         return self.after.replace(",", ", ") or "none"
+
+
+class AbsenceQuerySet(models.QuerySet["Absence"]):
+    """Reads of who is away."""
+
+    def open(self) -> "AbsenceQuerySet":
+        """Those that have begun and are not over, by the database's clock."""
+        return self.filter(ended_at=None, until__gt=Now()).select_related("person", "stand_in")
+
+
+class Absence(models.Model):
+    """That a person is away until a time, and who looks after what they had taken. It changes nobody's rights."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="absences")
+    stand_in = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    until = models.DateTimeField()
+    created = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)  # they came back, or said it anew
+
+    objects = AbsenceQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organization", "person"],
+                condition=models.Q(ended_at__isnull=True),
+                name="one_absence_a_person",
+            ),
+            models.CheckConstraint(condition=~models.Q(stand_in=models.F("person")), name="absence_stand_in_is_another"),
+        ]

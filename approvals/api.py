@@ -129,10 +129,10 @@ def visible(identity: Identity) -> ActionQuerySet:
     """What this token may read: an agent what it proposed for this person; a person what their pages show them."""
     actions = Action.objects.within(identity.organization_id)
     if identity.agent is not None:
-        return actions.filter(agent=identity.agent, initiator=identity.user, origin="agent")
+        return actions.filter(agent=identity.agent, initiator=identity.user, origin="agent", canary=False)
     if identity.membership.has(Role.AUDITOR, Role.ADMINISTRATOR):
         return actions
-    mine = Q(principals__contains=[identity.user.pk])
+    mine = Q(principals__contains=[identity.user.pk], canary=False)  # nobody asked for one
     return actions.filter(mine | Q(tool_id__in=reviewable_tools(identity.membership)))
 
 

@@ -5,7 +5,6 @@ from django.urls import path
 from approvals.views import (
     action,
     assign,
-    bulk,
     away,
     bulk,
     canaries,
@@ -48,7 +47,6 @@ urlpatterns = [
     path("feed/", feed.feed, name="feed"),
     path("feed/news/", feed.news, name="feed_news"),
     path("feed/stream/", feed.stream, name="feed_stream"),
-    path("bulk/<uuid:pk>/", bulk.bulk, name="bulk"),
     path("practice/", practice.practice, name="practice"),
     path("policy/", policy.policy, name="policy"),
     path("policy/waiting/<uuid:pk>/", policy.answer, name="policy_answer"),

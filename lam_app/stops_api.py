@@ -109,7 +109,7 @@ def _stop_as_agent(identity: Identity, agent: Agent, payload: StopIn) -> KillSwi
 
 def _own_runs(identity: Identity) -> Any:
     return Action.objects.within(identity.organization_id).filter(
-        agent=identity.agent, initiator=identity.user, origin="agent"
+        agent=identity.agent, initiator=identity.user, origin="agent", canary=False
     )
 
 

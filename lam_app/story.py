@@ -100,6 +100,13 @@ class Story:
         return f"{self.run.status}.{len(self.events)}.{'r' if self.report else '-'}.{plan}.{len(self.questions)}"
 
     @property
+    def desk_full(self) -> str:
+        """Why the run waits because people have enough before them; empty where it does not."""
+        last = max(self.events, key=lambda event: event.pk, default=None)
+        waits = self.run.status == RunStatus.PLANNING and last is not None and last.verb == "desk_full"
+        return last.reason if waits and last is not None else ""
+
+    @property
     def so_far(self) -> list[Action]:
         """What has been proposed and stands, for the report that is not written yet."""
         return [action for action in self.actions if action.status not in {"denied", "withdrawn"}]

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils import timezone
+
 from accounts.models import User
 from approvals.models import Action, Decision, Permit, Revision
+from approvals.policy import Ruling
 from approvals.reading.answered import Answered
 from approvals.reading.differences import Changed, changed
 from approvals.reading.folds import guarded
@@ -19,6 +22,7 @@ from approvals.reading.foreseen import Foreseen, foreseen
 from approvals.reading.plainly import pretty
 from approvals.reading.road import Stage, stages
 from approvals.reading.shown import Argument, arguments
+from approvals.services.window import review_seconds, running_out
 from tools.contract import Contract
 from tools.models import Execution
 from tools.wording import ON_FAILURE
@@ -67,7 +71,14 @@ class Card(Answered):
     def seen(self) -> str:
         """Changes whenever something on the page would; the page sends it back when it asks."""
         execution = self.execution.status if self.execution else "-"
-        return f"{self.action.status}.{self.action.revision}.{len(self.decisions)}.{execution}.{len(self.events)}"
+        late = ".late" if self.late else ""
+        return f"{self.action.status}.{self.action.revision}.{len(self.decisions)}.{execution}.{len(self.events)}{late}"
+
+    @property
+    def late(self) -> bool:
+        """Whether the last part of the time to decide has begun: what the page says and offers is another then."""
+        ruling = Ruling.from_json(json.loads(self.revision.ruling))
+        return running_out(self.action, review_seconds(ruling), timezone.now())
 
     @property
     def approvals(self) -> int:

@@ -59,7 +59,7 @@ SELECT r.facts, a.status, (
     WHERE d.action_id = a.id AND d.verb IN ('approve', 'reject') ORDER BY d.id DESC LIMIT 1)
 FROM (
     SELECT id, status, revision FROM approvals_action
-    WHERE organization_id = %s AND tool_id = %s AND id <> %s ORDER BY id DESC LIMIT %s) a
+    WHERE organization_id = %s AND tool_id = %s AND id <> %s AND NOT canary ORDER BY id DESC LIMIT %s) a
 JOIN approvals_revision r ON r.action_id = a.id AND r.number = a.revision
 """
 

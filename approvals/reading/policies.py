@@ -114,9 +114,22 @@ def asks(entry: Entry) -> str:
         return f"run after {entry.veto_seconds} s at least, within which a person may object"
     answer = "are refused" if entry.answer is Verdict.DENY else f"need {_people(entry.quorum)}"
     if isinstance(entry, Rule):
-        return answer + (f", among them {_and([f'{n} of {team}' for team, n in entry.teams])}" if entry.teams else "")
+        among = f", among them {_and([f'{n} of {team}' for team, n in entry.teams])}" if entry.teams else ""
+        return answer + among + _in_time(entry)
     what = counted(entry.most) if entry.counts is Counts.CALLS else f"{entry.most:f} {entry.unit}"
     return f"beyond {what} in any {span(entry.seconds)} {WHOSE[entry.per]} {answer}"
+
+
+def _in_time(rule: Rule) -> str:
+    """How long people have, and who is asked too where nobody takes it."""
+    within = f", within {_time(rule.expires_seconds)}" if rule.expires_seconds else ""
+    steps = [f"{team} are asked too after {_time(after)}" for after, team in rule.escalation]
+    return within + (f"; where nobody takes it, {_and(steps)}" if steps else "")
+
+
+def _time(seconds: int) -> str:
+    said = span(seconds)
+    return said if said[0].isdigit() else f"1 {said}"
 
 
 def _whom(selector: Selector) -> str:

@@ -93,6 +93,16 @@ def escalate(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, reas
     return action
 
 
+def hand_over(action: Action, actor: User, to: User | None, *, reason: str) -> None:
+    """Give what a person has taken to somebody who may decide on it, or to nobody. Call it inside a transaction, with
+    the action locked."""
+    _to(action, to)
+    if to is None:
+        _tell(action, actor, "released", reason=reason)
+    else:
+        _tell(action, actor, "reassigned", reason=reason, to=str(to.pk), name=to.username)
+
+
 def done_looking(action: Action, actor: User) -> None:
     """Somebody who had an action has said their word, and it waits for others: it is anybody's again."""
     if action.assignee_id == actor.pk:

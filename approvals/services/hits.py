@@ -26,7 +26,9 @@ SELECT * FROM unnest(%(id)s::uuid[], %(organization)s::uuid[], %(entry)s::text[]
 ON CONFLICT (organization_id, entry, day) DO UPDATE SET number = h.number + excluded.number
 """
 _ROWS = """
-SELECT r.id, r.organization_id, r.created, CASE WHEN strpos(r.ruling, '"rule":') > 0 THEN r.ruling ELSE '' END
+SELECT r.id, r.organization_id, r.created, CASE
+    WHEN strpos(r.ruling, '"rule":') > 0
+        AND NOT EXISTS (SELECT 1 FROM approvals_canary c WHERE c.action_id = r.action_id) THEN r.ruling ELSE '' END
 FROM approvals_revision r WHERE r.id > %s AND r.id < %s ORDER BY r.id LIMIT %s
 """
 _MET: Final = frozenset({Verdict.VETO_WINDOW.value, Verdict.REVIEW.value, Verdict.DENY.value})

@@ -34,7 +34,7 @@ GAVE_BACK: Final = frozenset({
 
 _ROWS = """
 SELECT r.id, r.facts, r.policy_version_id, r.created, a.id, a.status, a.verdict, a.quorum, a.tool_name, a.summary
-FROM approvals_revision r JOIN approvals_action a ON a.id = r.action_id AND a.revision = r.number
+FROM approvals_revision r JOIN approvals_action a ON a.id = r.action_id AND a.revision = r.number AND NOT a.canary
 WHERE r.organization_id = %s AND r.id > %s AND r.id <= %s ORDER BY r.id LIMIT %s
 """
 

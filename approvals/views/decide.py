@@ -13,7 +13,7 @@ from accounts.sessions import signed_in_at
 from approvals.access import get_action_for_reading
 from approvals.codes import BY_VALUE
 from approvals.exceptions import SignInAgain
-from approvals.reading import folds
+from approvals.reading import folds, looking
 from approvals.reading.card import card
 from approvals.reading.since import since
 from approvals.services.approve import approve
@@ -49,6 +49,7 @@ VERBS: Final[dict[str, Any]] = {
     "did_not_happen": did_not_happen,
 }
 ASK_WHEN_SIGNED_IN: Final = frozenset({"approve", "edit"})
+TIMED: Final = frozenset({"approve", "reject"})
 NEEDS_REASON: Final = frozenset({"reject", "ask", "hold", "veto", "happened", "did_not_happen"})
 HAVE_CODES: Final = frozenset({"reject", "veto"})
 WHY: Final = "Nothing was decided: give a reason, so that the agent and the record know why."
@@ -69,7 +70,7 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     found = get_action_for_reading(request.membership, pk)
     fields = only(
         request.POST,
-        *("decision", "digest", "reason", "arguments", "code", "next", "view"),
+        *("decision", "digest", "reason", "arguments", "code", "next", "view", looking.FIELD),
         *folds.fields(found, request.POST),
     )
     view = kept_view(fields["view"])  # before anything is decided: an address that is none of ours refuses the form
@@ -92,6 +93,7 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
             reason=fields["reason"].strip(),
             **({"code": fields["code"]} if fields["decision"] in HAVE_CODES else {}),
             **({"arguments": _arguments(fields["arguments"])} if fields["decision"] == "edit" else {}),
+            **({"card": fields[looking.FIELD]} if fields["decision"] in TIMED else {}),
             **({"opened": folds.said_opened(fields)} if fields["decision"] == "approve" else {}),
             **({"signed_in_at": signed_in_at(request)} if fields["decision"] in ASK_WHEN_SIGNED_IN else {}),
         )
@@ -101,9 +103,9 @@ def decide(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         if wants_document(request):
             raise
         if isinstance(refused, SignInAgain):
-            return sign_in_again(request, found)
+            return sign_in_again(request, found, shown=fields[looking.FIELD])
         return again(request, pk, refused.http_status, refused.message, read=fields["digest"])
-    if fields["next"] and request.htmx:
+    if fields["next"] and request.htmx and not found.canary:  # whoever decided on one is told so, there
         return onward(request, found, fields["decision"], fields["next"], view)
     return redirect("action", pk=pk)
 

@@ -7,6 +7,7 @@ keeps its place while a person turns pages, is on one page only, and whatever co
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -19,6 +20,7 @@ from approvals.models import Action, SavedView
 from approvals.queries import ActionQuerySet
 from approvals.reading.alike import counted as counted_alike
 from approvals.reading.card import votes_by_action
+from approvals.reading.fairness import WINDOW, crowding, shared_out
 from approvals.reading.lanes import CAP, LANES, ORDERS, OWN, SOON, Lane, Viewer, counted, parts
 from approvals.services.votes import unroutable_among
 from approvals.states import ActionStatus
@@ -47,6 +49,9 @@ class Row:
     """Why nobody can decide, where that is still so."""
     alike: int = 0
     """How many of the page's rows can be decided together with it, itself included; 0 where it is decided alone."""
+
+    folded: int = 0
+    """How many more of the same initiator's stand behind it and are passed over on this page."""
 
     @property
     def plain(self) -> bool:
@@ -186,9 +191,10 @@ def queue_of(request: PersonRequest, *, plain: bool = False, wanted: View | None
     place = Place.read(fields["from"]) if fields["from"] else None
     soon = place.soon if place else viewer.at + SOON
     found = _page(view, viewer, soon, place)
+    found, folded = (found, {}) if place else _shared_out(found, view, viewer, soon)
     shown = found[:PAGE]
     return Queue(
-        rows=_rows([row for _, row in shown], viewer),
+        rows=_rows([row for _, row in shown], viewer, folded),
         lane=LANES[view.lane],
         view=view,
         here=fields["from"],
@@ -224,7 +230,21 @@ def _page(view: View, viewer: Viewer, soon: dt.datetime, place: Place | None) ->
     return found
 
 
-def _rows(actions: list[Action], viewer: Viewer) -> list[Row]:
+def _shared_out(
+    found: list[tuple[str, Action]], view: View, viewer: Viewer, soon: dt.datetime
+) -> tuple[list[tuple[str, Action]], dict[uuid.UUID, int]]:
+    """The first page so that no initiator crowds out the others, where one does; and what is passed over behind which
+    row. What runs out soon keeps its place, whoever asked for it. One more query, and only then."""
+    later = [row for part, row in found if part == "later"]
+    if not LANES[view.lane].crowded or view.filters.initiator or len(found) <= PAGE or not crowding(later):
+        return found, {}
+    rows = listed(view, viewer, soon)["later"].first_of(viewer.tools_called(view.filters.tool), WINDOW)
+    wider = list(rows.select_related("initiator", "agent", "assignee")[:WINDOW])
+    shown, folded = shared_out(wider, len(later))
+    return [*((part, row) for part, row in found if part != "later"), *(("later", row) for row in shown)], folded
+
+
+def _rows(actions: list[Action], viewer: Viewer, folded: Mapping[uuid.UUID, int]) -> list[Row]:
     """What is said of each of these: as many queries for many as for one."""
     votes = votes_by_action([row.pk for row in actions])
     stuck = unroutable_among([row for row in actions if row.unroutable])
@@ -242,6 +262,7 @@ def _rows(actions: list[Action], viewer: Viewer) -> list[Row]:
             yours=taken and row.assignee_id == viewer.user,
             unroutable=stuck.get(row.pk, ""),
             alike=alike.get(row.pk, 0),
+            folded=folded.get(row.pk, 0),
         )
         for row in actions
     ]
