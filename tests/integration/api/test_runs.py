@@ -12,7 +12,7 @@ from traces.models import Event
 from traces.services import Actor, move
 
 GOAL = "Tell the customer of order 1009 that it is delayed until Friday"
-SHAPE = {"id", "goal", "status", "plan", "actions", "report", "created", "finished"}
+SHAPE = {"id", "goal", "attachments", "status", "plan", "actions", "report", "created", "finished"}
 PLANNER = Actor.system("planner")
 
 
