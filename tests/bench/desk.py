@@ -151,9 +151,7 @@ def measure(filled: dict[str, Any]) -> None:
     django.setup()
     from django.conf import settings
     from django.test import Client
-    from django.test.utils import setup_test_environment
 
-    setup_test_environment()
     settings.ALLOWED_HOSTS = ["testserver"]
     from accounts.models import User
 

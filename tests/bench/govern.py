@@ -141,9 +141,7 @@ def measure(tool: str) -> None:
     from django.conf import settings
     from django.db import connection
     from django.test import Client
-    from django.test.utils import setup_test_environment
 
-    setup_test_environment()
     settings.ALLOWED_HOSTS = ["testserver"]
     from accounts.models import User
 
