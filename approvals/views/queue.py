@@ -28,7 +28,7 @@ from approvals.views.filters import FIELDS, View, view_of
 from tools.contract import Contract
 from tools.models import Tool, ToolVersion
 
-PAGE: Final = 50
+PAGE: Final = 30
 MOMENTS: Final = frozenset({"due_at", "expires_at", "created"})
 RANKS: Final = {"high": 0, "medium": 1}
 
