@@ -90,7 +90,8 @@ def headline(titles: list[str], risk: str, count: int) -> str:
     """What stands above a letter of one notice, or of several that were gathered."""
     if count > 1:
         return f"{count} notices, the first: {titles[0]}" if titles else f"{count} notices"
-    return " · ".join(part for part in (titles[0] if titles else "Notice", risk_words(risk)) if part)
+    first, how = titles[0] if titles else "Notice", risk_words(risk)
+    return f"{first} ({how})" if how else first
 
 
 def reaches(least: str, risk: str) -> bool:

@@ -150,6 +150,7 @@ def test_one_that_hangs_holds_up_its_own_letters_only(
 ) -> None:
     monkeypatch.setattr("approvals.notices.post.SECONDS", 0.3)
     with rude(hangs) as silent:
+        place = silent.place
         settings.LAM_EGRESS_PRIVATE = frozenset({hook.place, silent.place})
         by_webhook(world, silent.url, team="reviewers")
         by_webhook(world, hook.url, team="reviewers")
@@ -158,7 +159,7 @@ def test_one_that_hangs_holds_up_its_own_letters_only(
         pass_on()
         assert silent.connections == 1
         assert len(hook.requests) == 1
-    assert NoticeAddress.objects.get(shown=silent.place).problem == "No answer came in time."
+    assert NoticeAddress.objects.get(shown=place).problem == "No answer came in time."
 
 
 def test_only_administrators_send_news_out_of_the_house(world: World, hook: Rude) -> None:

@@ -96,9 +96,9 @@ class Postbox:
                 return
             else:
                 if verb == "MAIL":
-                    letter.sender = said
+                    letter.sender = _address(said)
                 elif verb == "RCPT":
-                    letter.recipients.append(said)
+                    letter.recipients.append(_address(said))
                 say("250 well")
 
     def _body(self, talk: object) -> bytes:
@@ -106,6 +106,10 @@ class Postbox:
         while (line := talk.readline()) and line != b".\r\n":  # type: ignore[attr-defined]
             lines.append(line[1:] if line.startswith(b"..") else line)
         return b"".join(lines)
+
+
+def _address(said: str) -> str:
+    return said.partition("<")[2].partition(">")[0]
 
 
 @contextlib.contextmanager

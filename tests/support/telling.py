@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import Membership, Team
-from approvals.models import Delivery, Notice, NoticeAddress
+from approvals.models import Action, Delivery, Notice, NoticeAddress
 from approvals.services import listen
 from approvals.services.deliver import deliver
 from approvals.services.listen import Listener
@@ -51,6 +51,12 @@ def by_webhook(world: World, url: str, *, team: str = "", risk: str = "low") -> 
     address, key = listen.add_webhook(whose, url)
     listen.add_route(whose, channel="webhook", tool="", risk=risk, address=str(address.pk))
     return address, key
+
+
+def risky(action: Action, risk: str) -> None:
+    """Let the action have this risk, whatever its arguments say."""
+    with without_guards() as admin:
+        admin.execute("UPDATE approvals_action SET risk = %s WHERE id = %s", [risk, action.pk])
 
 
 def hurry() -> None:

@@ -43,7 +43,7 @@ def test_a_sentence_begins_with_a_capital() -> None:
 
 def test_several_are_counted_and_the_first_is_named() -> None:
     assert headline(["A waits", "B waits"], "low", 7) == "7 notices, the first: A waits"
-    assert headline(["A waits"], "high", 1) == "A waits · high risk"
+    assert headline(["A waits"], "high", 1) == "A waits (high risk)"
     assert headline(["Your run has succeeded"], "", 1) == "Your run has succeeded"
 
 
