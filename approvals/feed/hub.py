@@ -54,11 +54,12 @@ class Hub:
 
     def refuse_more(self, seat: Seat) -> None:
         """Raise TooManyStreams where a person, an organization or the process has as many pages open as it may."""
-        mine = sum(one.seat.user == seat.user for one in self.streams)
-        ours = sum(one.seat.organization == seat.organization for one in self.streams)
+        there = tuple(self.streams)  # whoever asks may be another thread
+        mine = sum(one.seat.user == seat.user for one in there)
+        ours = sum(one.seat.organization == seat.organization for one in there)
         if mine >= settings.LAM_FEED_PAGES_PERSON or ours >= settings.LAM_FEED_PAGES_ORGANIZATION:
             raise TooManyStreams
-        if len(self.streams) >= settings.LAM_FEED_PAGES:
+        if len(there) >= settings.LAM_FEED_PAGES:
             raise TooManyStreams
 
     async def told(self, stream: Stream) -> AsyncIterator[bytes]:
@@ -238,3 +239,10 @@ def hub() -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub()
     return _hubs[loop]
+
+
+def refuse_more(seat: Seat) -> None:
+    """Raise TooManyStreams where one page more would be too many; asked by a thread, before an answer begins."""
+    for one in list(_hubs.values()):
+        if not one.closed:
+            one.refuse_more(seat)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.pages import PersonRequest, only, page
 from accounts.signed_in import Seat
-from approvals.feed.hub import hub
+from approvals.feed.hub import hub, refuse_more
 from approvals.feed.packing import WANTS, Reader, caught_up, drawing
 from approvals.feed.streams import Stream
 from approvals.reading.changes import Place, here
@@ -64,6 +64,7 @@ def stream(request: PersonRequest) -> HttpResponseBase:
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=STOP_ASKING)
     seat = Seat(request.session.session_key or "", request.user.pk, request.organization.pk)
+    refuse_more(seat)
     told = Stream(seat, reader, after, cut=request.scope.get("extensions", {}).get(CUT))
     answer = StreamingHttpResponse(_told(told), content_type="text/event-stream")
     answer["X-Accel-Buffering"] = "no"
