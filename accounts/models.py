@@ -269,5 +269,7 @@ class Absence(models.Model):
                 condition=models.Q(ended_at__isnull=True),
                 name="one_absence_a_person",
             ),
-            models.CheckConstraint(condition=~models.Q(stand_in=models.F("person")), name="absence_stand_in_is_another"),
+            models.CheckConstraint(
+                condition=~models.Q(stand_in=models.F("person")), name="absence_stand_in_is_another"
+            ),
         ]

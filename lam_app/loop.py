@@ -74,6 +74,8 @@ class Turn:
     """What the agent meant to do, and what the initiator made of it, oldest first."""
     files: tuple[dict[str, Any], ...] = ()
     """What came with the goal."""
+    again: bool = False
+    """Whether it was taken up from PLANNING, where a run waits that nobody moved on."""
 
     @property
     def guard(self) -> Guard:
@@ -143,6 +145,7 @@ def advance(run_id: uuid.UUID, presence: Presence, *, seen: str = RunStatus.SUBM
 
 def _take(run_id: uuid.UUID, worker: Worker, seen: str = RunStatus.SUBMITTED) -> Turn | None:
     """Hold a run: from SUBMITTED or WAITING along an edge, from a dead or silent planner by taking its place."""
+    again = False
     hold: dict[str, Any] = {"planner_id": worker.id, "planner_until": Moment(PLANNING_SECONDS)}
     with transaction.atomic():
         for source, guard in sorted(TAKEN, key=lambda edge: edge[0] != seen):  # what it was seen in is tried first
@@ -164,8 +167,10 @@ def _take(run_id: uuid.UUID, worker: Worker, seen: str = RunStatus.SUBMITTED) ->
                 )
                 if cursor.rowcount != 1:
                     return None
+                again = True
     run: Any = Run.objects.to_plan().get(id=run_id)
-    return Turn(run, worker, at=run.at, failed=tuple(run.failed), plans=tuple(run.intended), files=tuple(run.files))
+    plans, files = tuple(run.intended), tuple(run.files)
+    return Turn(run, worker, at=run.at, failed=tuple(run.failed), plans=plans, files=files, again=again)
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,7 @@ class Heard:
 def _turn(turn: Turn) -> None:
     """Ask for an intent and act on it. Errors of the model are bounded; the run says what became of them."""
     run, number = turn.run, turn.run.step + 1
-    if patience.still_full(run):  # the model is not asked for what nobody could look at
+    if turn.again and patience.still_full(run):  # the model is not asked for what nobody could look at
         return _wait(turn, patience.DESK_SECONDS)
     corrections = [said for code in turn.failed if (said := errors.feedback_of(code))]
     for attempt in range(len(turn.failed) + 1, MOST_CALLS_A_STEP + 1):

@@ -118,7 +118,8 @@ CREATE CONSTRAINT TRIGGER approvals_action_extended AFTER UPDATE OF extended ON 
 
 # As before, and: a worker marks as escalated what a step of its chain was done for, and nothing else.
 DESK = """
-CREATE OR REPLACE FUNCTION approvals_action_desk() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $guard$
+CREATE OR REPLACE FUNCTION approvals_action_desk() RETURNS trigger LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $guard$
 BEGIN
     IF NEW.held_at IS NOT NULL AND OLD.status = 'in_review' AND NEW.status IN ('permitted', 'scheduled') THEN
         RAISE EXCEPTION 'approvals_action: % stands aside', NEW.id USING ERRCODE = 'CS001';
@@ -236,16 +237,15 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             "decision",
             models.CheckConstraint(
-                condition=models.Q(seconds__isnull=True) | models.Q(seconds__gte=0), name="decision_seconds_not_negative"
+                condition=models.Q(seconds__isnull=True) | models.Q(seconds__gte=0),
+                name="decision_seconds_not_negative",
             ),
         ),
         migrations.AddIndex(
             "action",
             models.Index(fields=["organization", "initiator"], condition=WAITING, name="action_waiting"),
         ),
-        migrations.AddIndex(
-            "action", models.Index(fields=["agent"], condition=WAITING, name="action_waiting_agent")
-        ),
+        migrations.AddIndex("action", models.Index(fields=["agent"], condition=WAITING, name="action_waiting_agent")),
         migrations.CreateModel(
             name="Escalation",
             fields=[

@@ -14,6 +14,9 @@ from tools.models import Tool, ToolVersion
 from traces.ids import uuid7
 from traces.models import Moving
 
+RUNS = ["scheduled", "permitted", "executing", "done", "failed", "uncertain", "undone"]
+"""Statuses from which something runs, or ran: a canary is in none of them, ever."""
+
 
 class PolicyVersion(models.Model):
     """An organization's policy at one moment. Never changed: a change is the next number."""
@@ -101,8 +104,7 @@ class Action(Moving):
             ),
             models.CheckConstraint(condition=models.Q(principals__len__gt=0), name="action_has_principals"),
             models.CheckConstraint(
-                condition=models.Q(canary=False)
-                | ~models.Q(status__in=["scheduled", "permitted", "executing", "done", "failed", "uncertain", "undone"]),
+                condition=models.Q(canary=False) | ~models.Q(status__in=RUNS),
                 name="action_canary_never_runs",
             ),
             models.CheckConstraint(
@@ -241,7 +243,7 @@ class Decision(models.Model):
     seconds = models.FloatField(null=True)  # from the card's last opening by the decider; null: not known
     folds = models.SmallIntegerField(default=0, db_default=0)  # folded values that there were
     opened = models.SmallIntegerField(default=0, db_default=0)  # of these, how many the decider had opened
-    among = models.SmallIntegerField(default=0, db_default=0)  # of a table, how many were decided at once; 0: this alone
+    among = models.SmallIntegerField(default=0, db_default=0)  # of a table, decided at once; 0: this alone
     created = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -258,7 +260,8 @@ class Decision(models.Model):
             models.CheckConstraint(condition=models.Q(code__in=["", *BY_VALUE]), name="decision_code_known"),
             models.CheckConstraint(condition=models.Q(code="") | models.Q(verb="reject"), name="decision_code_of_a_no"),
             models.CheckConstraint(
-                condition=models.Q(seconds__isnull=True) | models.Q(seconds__gte=0), name="decision_seconds_not_negative"
+                condition=models.Q(seconds__isnull=True) | models.Q(seconds__gte=0),
+                name="decision_seconds_not_negative",
             ),
             # "NOT decider = ANY (principals)" is added as SQL in the migration: the rule of promise 7.
         ]

@@ -131,8 +131,11 @@ class Rule:
             "quorum": self.quorum,
             "teams": dict(self.teams),
             **({"expires_seconds": self.expires_seconds} if self.expires_seconds else {}),
-            **({"escalation": [{"after": after, "team": team} for after, team in self.escalation]}
-               if self.escalation else {}),
+            **(
+                {"escalation": [{"after": after, "team": team} for after, team in self.escalation]}
+                if self.escalation
+                else {}
+            ),
             "reason": self.reason,
         }
 

@@ -125,7 +125,7 @@ def _expiry(entry: Fields) -> int:
 
 def _escalation(entry: Fields) -> tuple[tuple[int, str], ...]:
     """The steps, each later than the one before and each with a team of its own."""
-    steps = []
+    steps: list[tuple[int, str]] = []
     for inner in entry.objects("escalation", most=MOST_STEPS):
         after = inner.whole("after", None, least=1, most=LONGEST_EXPIRY)
         team = inner.text("team", needed=True)

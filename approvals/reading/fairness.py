@@ -12,7 +12,7 @@ from typing import Final
 
 from approvals.models import Action
 
-SHARE: Final = 20
+SHARE: Final = 12
 """Rows of one initiator on the first page, where others wait behind them."""
 WINDOW: Final = 200
 """Rows among which others are looked for."""

@@ -92,7 +92,7 @@ class Planted:
 
 def reviewers(organization: uuid.UUID) -> list[Reviewer]:
     """Everybody who decided lately: who stands out first, then by name. Two queries."""
-    asked = {"organization": organization, "days": DAYS, "most": MOST}
+    asked: dict[str, Any] = {"organization": organization, "days": DAYS, "most": MOST}
     with connection.cursor() as cursor:
         cursor.execute(_DECISIONS, asked)
         rows = cursor.fetchall()

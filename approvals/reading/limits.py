@@ -1,4 +1,4 @@
-"""What people's limits say of one action: time that runs out, steps that time takes, that it was a canary. Reads only."""
+"""What people's limits say of one action: time that runs out, steps that time takes, that it was a canary. Reads."""
 
 import json
 from dataclasses import dataclass

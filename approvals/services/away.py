@@ -17,7 +17,9 @@ from approvals.services.assign import WAITING, hand_over
 from tools.queries import holds
 
 
-def leave_desk(*, actor: User, organization: uuid.UUID, until: datetime, stand_in: str = "") -> tuple[Absence, int, int]:
+def leave_desk(
+    *, actor: User, organization: uuid.UUID, until: datetime, stand_in: str = ""
+) -> tuple[Absence, int, int]:
     """A person is away until a time; ``stand_in`` is a username, or nobody. Returns the absence, how many actions went
     to the stand-in, and how many back to everybody.
 

@@ -5,20 +5,17 @@ come again, and a planner waits. Nothing is ever approved, and no check is left 
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 
 from approvals.exceptions import DeskFull
-from approvals.models import Action
-from approvals.states import ActionStatus
 
 MARGIN: Final = 50
 """How near to a limit the counting becomes exact: from there on whoever proposes waits for who was before."""
-WAITING: Final = (ActionStatus.PROPOSED, ActionStatus.IN_REVIEW)
 
 
 class Proposing(Protocol):
@@ -41,7 +38,8 @@ class Cap:
     whose: str
     key: str
     most: int
-    rows: Q
+    where: str
+    params: tuple[uuid.UUID, ...]
     says: str
 
 
@@ -53,15 +51,24 @@ def caps(proposing: Proposing) -> tuple[Cap, ...]:
             "initiator",
             f"desk:initiator:{organization}:{own}",
             settings.LAM_WAITING_INITIATOR,
-            Q(organization_id=organization, initiator_id=own),
+            "organization_id = %s AND initiator_id = %s",
+            (organization, own),
             "requests on behalf of the same person",
         ),
-        Cap("agent", f"desk:agent:{agent}", settings.LAM_WAITING_AGENT, Q(agent_id=agent), "requests of this agent"),
+        Cap(
+            "agent",
+            f"desk:agent:{agent}",
+            settings.LAM_WAITING_AGENT,
+            "agent_id = %s",
+            (agent,),
+            "requests of this agent",
+        ),
         Cap(
             "organization",
             f"desk:organization:{organization}",
             settings.LAM_WAITING_ORGANIZATION,
-            Q(organization_id=organization),
+            "organization_id = %s",
+            (organization,),
             "requests in this organization",
         ),
     )
@@ -70,40 +77,46 @@ def caps(proposing: Proposing) -> tuple[Cap, ...]:
 def room_for(proposing: Proposing) -> None:
     """Raise DeskFull where one more request would be more than people are asked to look at.
 
-    Call it inside the transaction that stages the request. Far from a limit rows are only counted; near it whoever
-    else proposes waits, so that the limit is exact. What takes an effect back always has room: it is a person's wish,
-    and there is never more of it than was done.
+    Call it inside the transaction that stages the request. Far from a limit rows are only counted, all in one look;
+    near one whoever else proposes waits, so that the limit is exact. What takes an effect back always has room: it is
+    a person's wish, and there is never more of it than was done.
     """
     if proposing.origin == "undo":
         return
-    for cap in caps(proposing):
-        waiting = _waiting(cap)
-        if waiting > cap.most - MARGIN:
-            _alone(cap)
-            waiting = _waiting(cap)
+    over = caps(proposing)
+    near = [cap for cap, waiting in zip(over, _waiting(over), strict=True) if waiting > cap.most - MARGIN]
+    for cap in near:
+        _alone(cap)
+        (waiting,) = _waiting([cap])
         if waiting >= cap.most:
-            raise DeskFull(
-                f"The desk is full: {waiting} {cap.says} wait for people, and {cap.most} may."
-                " Try again when some of them are decided.",
-                whose=cap.whose,
-                most=cap.most,
-            )
+            raise DeskFull(f"{_says(cap)} Try again when some of them are decided.", whose=cap.whose, most=cap.most)
 
 
 def full(proposing: Proposing) -> str:
     """Why there is no room for a request now; empty where there is. Counts, and locks nothing."""
     if proposing.origin == "undo":
         return ""
-    for cap in caps(proposing):
-        if _waiting(cap) >= cap.most:
-            return f"The desk is full: {cap.most} {cap.says} wait for people."
-    return ""
+    over = caps(proposing)
+    return next((_says(cap) for cap, waiting in zip(over, _waiting(over), strict=True) if waiting >= cap.most), "")
 
 
-def _waiting(cap: Cap) -> int:
-    """How many wait, at most one more than may."""
-    rows: Any = Action.objects.filter(cap.rows, status__in=WAITING, canary=False).order_by()
-    return int(rows.values("pk")[: cap.most + 1].count())
+def _says(cap: Cap) -> str:
+    return f"The desk is full: {cap.most} {cap.says} wait for people, which is as many as may."
+
+
+# The condition is that of the partial indexes ``action_waiting`` and ``action_waiting_agent``, word for word.
+_COUNT = """(SELECT count(*) FROM (
+    SELECT 1 FROM approvals_action WHERE {} AND status IN ('proposed', 'in_review') AND NOT canary LIMIT %s) AS seen)"""
+
+
+def _waiting(over: Sequence[Cap]) -> list[int]:
+    """How many wait under each of these limits, at most one more than may. One query."""
+    params: list[Any] = [one for cap in over for one in (*cap.params, cap.most + 1)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(_COUNT.format(cap.where) for cap in over)}", params)
+        row = cursor.fetchone()
+    assert row is not None
+    return list(row)
 
 
 def _alone(cap: Cap) -> None:

@@ -1,7 +1,7 @@
 """escalation: what nobody takes is brought before more people, step by step, as the policy's rules say.
 
-A step asks; it gives nobody a right and lowers nothing: who may decide is looked up at the decision as ever, and as many
-have to as the ruling said. Each step is one row, done once by whichever sweep is first.
+A step asks; it gives nobody a right and lowers nothing: who may decide is looked up at the decision as ever, and as
+many have to as the ruling said. Each step is one row, done once by whichever sweep is first.
 """
 
 from datetime import timedelta

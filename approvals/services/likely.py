@@ -15,6 +15,7 @@ from approvals.policy import DryRunState
 from approvals.reading.trying import SUPPOSED, Call, usage_now
 from tools.models import AgentTool, Tool
 from tools.queries import holds
+from traces.ids import NIL
 
 _ENDED = ("done", "failed", "uncertain", "undone", "rejected")
 
@@ -81,7 +82,7 @@ def judged_now(tool: Tool, arguments: Mapping[str, Any], whose: StandIn) -> tupl
 class CanaryCall(Call):
     """A call that acts, or would, for the initiator and for whoever answers for the agent."""
 
-    owner: uuid.UUID = uuid.UUID(int=0)
+    owner: uuid.UUID = NIL
 
     @property
     def principals(self) -> tuple[uuid.UUID, ...]:

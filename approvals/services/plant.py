@@ -27,7 +27,7 @@ from approvals.services.window import review_seconds
 from approvals.states import ActionStatus
 from traces.clock import now
 from traces.exceptions import DomainError
-from traces.ids import first_of, uuid7
+from traces.ids import NIL, first_of, uuid7
 from traces.services import Actor, Entry, record
 
 logger = logging.getLogger(__name__)
@@ -53,14 +53,12 @@ def _counted(pk: uuid.UUID) -> int:
     if plan is None:
         return 0
     until = first_of(now() - LATE)
-    if plan.seen is None:
-        CanaryPlan.objects.filter(pk=pk).update(seen=until)
-        return 0
+    since = max(plan.seen or NIL, first_of(plan.set_at))  # what came before the rate was set counts for nothing
     real = Action.objects.filter(organization_id=plan.organization_id, verdict="review", canary=False)
-    found = list(real.filter(id__gt=plan.seen, id__lt=until).order_by("id").values_list("id", flat=True)[:BATCH])
-    if not found and until < first_of(_moment(plan.seen) + STRIDE):
+    found = list(real.filter(id__gt=since, id__lt=until).order_by("id").values_list("id", flat=True)[:BATCH])
+    if not found and until < first_of(_moment(since) + STRIDE):
         return 0
-    plan.seen = found[-1] if len(found) == BATCH else max(plan.seen, until)
+    plan.seen = found[-1] if len(found) == BATCH else max(since, until)
     plan.countdown -= len(found)
     planted = 0
     if found and plan.countdown <= 0:

@@ -75,7 +75,7 @@ def _rule_on(row: PreviewRow, action: Action) -> bool:
         if not PreviewRow.objects.select_for_update(skip_locked=True).filter(id=row.id, closed_at=None).exists():
             return False
         usage = usage_now(gathered) if action.canary else reserve(action.id, gathered)  # nothing of one is used
-        first = action.status == ActionStatus.PROPOSED and not action.canary  # what stands in review is people's to decide
+        first = action.status == ActionStatus.PROPOSED and not action.canary  # what is in review is people's to decide
         again = allowed(action.id, gathered, usage) if first else judged(gathered, usage)
         revision = revise(
             action, again, number=current.number + 1, author=current.author_id, considered=current.considered

@@ -13,9 +13,7 @@ from approvals.models import Action
 from approvals.reading.looking import FIELD
 
 
-def sign_in_again(
-    request: PersonRequest, action: Action, *, back: str = "action", shown: str = ""
-) -> HttpResponse:
+def sign_in_again(request: PersonRequest, action: Action, *, back: str = "action", shown: str = "") -> HttpResponse:
     """The form that asks for the password, as the 401 that it is, or the way to it for a fragment. Nothing was decided.
 
     It leads back to the action, where the person decides anew: a password is no decision. ``shown`` is the page's word

@@ -46,7 +46,8 @@ def test_what_they_had_taken_goes_to_who_stands_in(world: World) -> None:
 def test_without_a_stand_in_it_is_everybodys_again(world: World) -> None:
     action = taken(world)
     assert leaves(world)[1:] == (0, 1)
-    assert has_it(action) is None and told(world, action)[-1] == "released"
+    assert has_it(action) is None
+    assert told(world, action)[-1] == "released"
 
 
 def test_a_stand_in_gets_nothing_that_they_may_not_decide_on(world: World) -> None:
@@ -66,7 +67,8 @@ def test_a_stand_in_is_somebody_else_of_the_organization(world: World, name: str
     action = taken(world)
     with pytest.raises(NobodyToTakeIt):
         leaves(world, name)
-    assert has_it(action) == world.reviewer.id and not Absence.objects.exists()
+    assert has_it(action) == world.reviewer.id
+    assert not Absence.objects.exists()
 
 
 @pytest.mark.parametrize("hours", [-1, 91 * 24])
@@ -104,7 +106,8 @@ def test_the_page_says_it_in_the_persons_own_time_and_back_again(world: World) -
     reviewer = browser(world, "reviewer")
     until = (now() + timedelta(days=2)).strftime("%Y-%m-%dT09:00")
     answer = reviewer.post("/settings/away/", {"what": "away", "until": until, "stand_in": "reviewer2"})
-    assert answer.status_code == 302 and answer["Location"].endswith("?handed=1&freed=0")
+    assert answer.status_code == 302
+    assert answer["Location"].endswith("?handed=1&freed=0")
     said = Absence.objects.get()
     assert said.until.strftime("%H:%M") in {"07:00", "08:00"}
     assert b"You are away" in reviewer.get("/settings/away/").content

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from approvals.exceptions import NotPermitted
 from approvals.models import Action, Escalation
 from approvals.services.assign import assign, let_go
 from approvals.services.edit import edit
@@ -42,12 +43,15 @@ def asked(action: Action) -> list[str]:
 
 def test_nobody_is_asked_before_it_is_time_and_each_team_once_after(world: World) -> None:
     action = waiting(world)
-    assert escalate_due() == 0 and asked(action) == []
+    assert escalate_due() == 0
+    assert asked(action) == []
     later(10)
-    assert escalate_due() == 1 and asked(action) == ["managers"]
+    assert escalate_due() == 1
+    assert asked(action) == ["managers"]
     assert escalate_due() == 0
     later(20)
-    assert escalate_due() == 1 and asked(action) == ["managers", "directors"]
+    assert escalate_due() == 1
+    assert asked(action) == ["managers", "directors"]
     assert escalate_due() == 0
     assert told(world, action).count("asked_team") == 2
 
@@ -66,8 +70,6 @@ def test_it_marks_the_action_and_lowers_nothing(world: World) -> None:
 
 
 def test_a_team_without_the_right_is_asked_and_still_may_not_decide(world: World) -> None:
-    from approvals.exceptions import NotPermitted
-
     team(world, "managers", world.developer)
     action = waiting(world)
     later(10)
@@ -101,7 +103,8 @@ def test_what_is_decided_asks_nobody_any_more(world: World) -> None:
     action = waiting(world)
     on(world, reject, "reviewer", action)
     later(60)
-    assert escalate_due() == 0 and asked(action) == []
+    assert escalate_due() == 0
+    assert asked(action) == []
     assert set(Escalation.objects.values_list("skipped", flat=True)) == {True}
 
 
@@ -112,7 +115,8 @@ def test_another_revision_has_steps_of_its_own_from_then_on(world: World) -> Non
     assert Escalation.objects.filter(action=action, revision=2).count() == 2
     with without_guards() as admin:
         admin.execute("UPDATE approvals_escalation SET due_at = due_at - interval '1 hour' WHERE revision = 1")
-    assert escalate_due() == 0 and asked(action) == []
+    assert escalate_due() == 0
+    assert asked(action) == []
 
 
 def test_sweepers_that_race_do_each_step_once(world: World) -> None:
@@ -137,7 +141,8 @@ def test_the_database_does_no_step_early_twice_untold_or_by_hand(world: World, a
     assert refusal(as_web, done, [step.id])[0] == NO_RIGHT
     later(10)
     code, said = refusal(as_worker, done, [step.id])
-    assert code == REFUSED and "no event tells" in said
+    assert code == REFUSED
+    assert "no event tells" in said
     escalate_due()
     assert refusal(as_worker, done, [step.id]) == (REFUSED, f"approvals_escalation: step {step.id} is over")
 
@@ -157,8 +162,10 @@ def words(world: World, action: Action) -> str:
 def test_the_card_says_whom_it_goes_to_and_whom_it_went_to(world: World) -> None:
     action = waiting(world)
     card = words(world, action)
-    assert "Goes to managers too" in card and "Goes to directors too" in card
+    assert "Goes to managers too" in card
+    assert "Goes to directors too" in card
     later(10)
     escalate_due()
     card = words(world, action)
-    assert "Went to managers" in card and "Goes to directors too" in card
+    assert "Went to managers" in card
+    assert "Goes to directors too" in card

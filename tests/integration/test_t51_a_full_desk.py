@@ -9,9 +9,11 @@ import pytest
 
 from approvals.exceptions import DeskFull
 from approvals.models import Action
+from approvals.reading.fairness import SHARE
 from approvals.services.capacity import full, room_for
 from approvals.services.propose import propose
 from approvals.services.reject import reject
+from approvals.views.queue import PAGE
 from lam_app import loop, patience
 from lam_app.loop import due
 from lam_app.models import Run
@@ -63,7 +65,9 @@ def test_t51_of_a_thousand_proposals_the_desk_takes_what_it_may_and_answers_429_
     assert came == {202: 5, 429: 25}
     refused = api.bot.post("actions", {"tool": "send_message", "arguments": MESSAGE})
     said = problem(refused, 429, "rate_limited")
-    assert refused["Retry-After"] == "30" and said["retry"] is True and said["whose"] == "initiator"
+    assert refused["Retry-After"] == "30"
+    assert said["retry"] is True
+    assert said["whose"] == "initiator"
     assert "25 requests on behalf of the same person wait for people" in said["detail"]
     assert Action.objects.filter(status="in_review").count() == 25
 
@@ -80,7 +84,8 @@ def test_t51_a_thousand_in_a_minute_leave_room_for_everybody_else(world: World, 
             refused += 1
     assert refused == A_MINUTE - 25
     whose = patience.Whose(world.organization.id, world.administrator.id, world.agent.id)
-    assert full(whose) == "" and full(patience.Whose(world.organization.id, world.operator.id, world.agent.id)) != ""
+    assert full(whose) == ""
+    assert full(patience.Whose(world.organization.id, world.operator.id, world.agent.id)) != ""
     assert full(patience.Whose(world.elsewhere.id, world.outsider.id, world.agent.id)) == ""
 
 
@@ -95,9 +100,11 @@ def test_t51_the_first_page_of_the_inbox_keeps_a_place_for_the_others(world: Wor
         )
     reviewer = browser(world, "reviewer")
     first = listed(reviewer)
-    assert other.pk in first and first[:20] == [row.pk for row in rows[:20]] and len(first) == 21
-    assert "99 more for operator" in page(reviewer)
-    assert len(listed(reviewer, "initiator=operator")) == 50  # whoever asks for the flood sees it
+    assert other.pk in first
+    assert first[:SHARE] == [row.pk for row in rows[:SHARE]]
+    assert len(first) == SHARE + 1
+    assert f"{119 - SHARE} more for operator" in page(reviewer)
+    assert len(listed(reviewer, "initiator=operator")) == PAGE  # whoever asks for the flood sees it
 
 
 def test_at_each_limit_the_next_one_is_refused_and_told_whose_limit_it_is(world: World, settings: Any) -> None:
@@ -160,7 +167,8 @@ def test_a_planner_waits_says_why_once_and_goes_on_when_there_is_room(
     assert (run.status, Action.objects.count()) == ("planning", before)
     assert patience.why_waiting(run).startswith("The desk is full: 1 requests on behalf of the same person")
     page_of_run = browser(world, "operator").get(f"/runs/{run.pk}/").content.decode()
-    assert "It waits." in page_of_run and "The desk is full" in page_of_run
+    assert "It waits." in page_of_run
+    assert "The desk is full" in page_of_run
     calls = len(script.asked)
     for _ in range(2):
         with without_guards() as admin:

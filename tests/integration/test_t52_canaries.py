@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from django.test import Client
 
 from approvals.exceptions import (
     CanaryRefused,
@@ -15,22 +16,23 @@ from approvals.exceptions import (
     NotAuditor,
     ReasonMissing,
 )
-from approvals.models import Action, Canary, CanaryPlan, CanaryTemplate, Decision, Permit, Remark
+from approvals.models import Action, Canary, CanaryPlan, CanaryTemplate, Permit, Remark, Reservation
 from approvals.reading.card import card
-from approvals.reading.habits import planted, reviewers
+from approvals.reading.habits import planted
 from approvals.reading.past import last_of
+from approvals.services import plant as planting
 from approvals.services.approve import approve
 from approvals.services.ask import ask
 from approvals.services.canaries import define, gap, retire, set_rate
 from approvals.services.edit import edit
-from approvals.services.grant import Wanted, make
+from approvals.services.grant import Wanted, make_grant
 from approvals.services.plant import plant, plant_due
 from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
 from tests.support.api import make_api
 from tests.support.desking import on, told
-from tests.support.sql import REFUSED, copied, refusal, without_guards
-from tests.support.voting import browser, decide, just_now, policy, status
+from tests.support.sql import REFUSED, connected_as, copied, refusal, without_guards
+from tests.support.voting import browser, just_now, policy, status
 from tests.support.world import MESSAGE, World, approved
 from tools.models import Execution, OutboxMessage, Tool
 from traces.models import Event
@@ -78,7 +80,8 @@ def test_t52_a_yes_to_a_canary_ends_it_and_runs_nothing(world: World) -> None:
     runs_nothing(action)
     assert told(world, action)[-2:] == ["approve", "was_a_canary"]
     card_of = browser(world, "reviewer").get(f"/actions/{action.pk}/").content.decode()
-    assert "This was a canary, and it was approved." in card_of and "nobody" in card_of
+    assert "This was a canary, and it was approved." in card_of
+    assert "nobody" in card_of
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,8 @@ def test_t52_a_yes_to_a_canary_ends_it_and_runs_nothing(world: World) -> None:
 def test_whoever_notices_it_has_found_it(world: World, verb: Any, more: dict[str, Any], stands: str) -> None:
     action = canary(world)
     on(world, verb, "reviewer", action, **more)
-    assert status(action) == stands and told(world, action)[-1] == "was_a_canary"
+    assert status(action) == stands
+    assert told(world, action)[-1] == "was_a_canary"
     assert not Remark.objects.exists()  # nobody is asked about what nobody asked for
     runs_nothing(action)
     assert b"This was a canary, and it was found." in browser(world, "reviewer").get(f"/actions/{action.pk}/").content
@@ -113,8 +117,6 @@ def test_t52_no_account_can_insert_a_permit_for_a_canary_even_with_every_vote(wo
 
 @pytest.mark.parametrize("stands", ["scheduled", "permitted", "executing", "done", "uncertain"])
 def test_t52_no_status_from_which_anything_runs_can_be_a_canarys(world: World, stands: str) -> None:
-    import psycopg
-
     bird = canary(world)
     with pytest.raises(psycopg.errors.CheckViolation, match="action_canary_never_runs"), without_guards() as admin:
         admin.execute("UPDATE approvals_action SET status = %s WHERE id = %s", [stands, bird.id])
@@ -140,7 +142,7 @@ def test_t52_the_vote_of_everybody_permits_none_through_the_services_either(worl
 def test_a_canary_is_no_example_of_what_may_happen(world: World, as_web: Any) -> None:
     bird = canary(world)
     with pytest.raises(GrantRefused):
-        make(
+        make_grant(
             actor=world.reviewer,
             organization=world.organization.id,
             action_id=bird.id,
@@ -155,7 +157,8 @@ def test_it_looks_like_the_others_until_somebody_decided(world: World) -> None:
     real, bird = world.staged(), canary(world)
     reviewer = browser(world, "reviewer")
     page = reviewer.get(f"/actions/{bird.pk}/").content.decode().lower()
-    assert "canary" not in page and "everybody@elsewhere.example" in page
+    assert "canary" not in page
+    assert "everybody@elsewhere.example" in page
     assert told(world, bird) == told(world, real)
     assert card(bird).why_heading == card(real).why_heading
     assert "canary" not in reviewer.get("/").content.decode().lower()
@@ -167,7 +170,8 @@ def test_no_agent_and_nobody_it_seems_to_act_for_hears_of_it(world: World) -> No
     bird = canary(world)
     assert bird.agent_id == api.agent.id  # it seems to come from the tool's own agent
     listed = [one["id"] for one in api.bot.get("actions").json()["items"]]
-    assert str(bird.id) not in listed and len(listed) == 1
+    assert str(bird.id) not in listed
+    assert len(listed) == 1
     assert api.bot.get(f"actions/{bird.id}").status_code == 404
     mine = [one["id"] for one in api.operator.get("actions").json()["items"]]
     assert str(bird.id) not in mine
@@ -180,11 +184,6 @@ def test_nothing_that_is_counted_counts_it(world: World) -> None:
     on(world, reject, "reviewer", bird)
     real = world.staged()
     assert [one.id for one in last_of(real)] == []
-    from approvals.reading.readiness import _CAME_OF
-
-    assert "NOT a.canary" in _CAME_OF
-    from approvals.models import Reservation
-
     assert not Reservation.objects.exists()
 
 
@@ -211,7 +210,7 @@ def test_only_an_auditor_defines_them_with_a_reason_and_says_how_many(world: Wor
 
 
 def test_what_would_never_come_before_a_reviewer_is_no_canary(world: World) -> None:
-    with pytest.raises(CanaryRefused, match="recipient|to"):
+    with pytest.raises(CanaryRefused, match=r"recipient|to"):
         template(world, arguments={"body": "no recipient"})
     with pytest.raises(CanaryRefused, match="no such tool"):
         template(world, tool="no_such_tool")
@@ -223,7 +222,8 @@ def test_what_would_never_come_before_a_reviewer_is_no_canary(world: World) -> N
 def test_what_the_policy_denies_by_now_is_not_planted(world: World) -> None:
     made = template(world)
     policy(world, rules=[{"id": "never", "answer": "deny"}])
-    assert plant(made) is None and not Action.objects.exists()
+    assert plant(made) is None
+    assert not Action.objects.exists()
 
 
 def seen_so_far(world: World, count: int, at: int) -> None:
@@ -233,20 +233,19 @@ def seen_so_far(world: World, count: int, at: int) -> None:
     for _ in range(count):
         world.staged()
     with without_guards() as admin:
-        admin.execute("UPDATE approvals_canaryplan SET countdown = %s, seen = '00000000-0000-0000-0000-000000000000'", [at])
+        admin.execute(
+            "UPDATE approvals_canaryplan SET countdown = %s, seen = '00000000-0000-0000-0000-000000000000'", [at]
+        )
 
 
 def test_one_is_planted_when_so_many_requests_came_before_people_and_not_before(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import timedelta
-
-    from approvals.services import plant as planting
-
     monkeypatch.setattr(planting, "LATE", timedelta(seconds=-5))
     template(world)
     seen_so_far(world, 3, at=4)
-    assert plant_due() == 0 and CanaryPlan.objects.get().countdown == 1
+    assert plant_due() == 0
+    assert CanaryPlan.objects.get().countdown == 1
     world.staged()
     assert plant_due() == 1
     assert Action.objects.filter(canary=True).count() == 1
@@ -263,7 +262,8 @@ def test_without_a_rate_or_a_template_none_is_planted(world: World) -> None:
 
 def test_the_gap_is_chance_and_on_average_what_the_rate_says() -> None:
     gaps = [gap(0.05) for _ in range(4000)]
-    assert min(gaps) >= 1 and len(set(gaps)) > 30
+    assert min(gaps) >= 1
+    assert len(set(gaps)) > 30
     assert 18 < sum(gaps) / len(gaps) < 22
     assert gap(0) == 0
 
@@ -286,8 +286,6 @@ def test_what_was_taken_out_is_planted_no_more_and_taken_out_once(world: World) 
     ],
 )
 def test_the_database_keeps_them_as_they_were_written(world: World, sql: str, table: str) -> None:
-    from tests.support.sql import connected_as
-
     canary(world)
     set_rate(by=world.auditor, organization=world.organization.id, rate=0.01, reason="A first look.")
     owner = connected_as("owner")
@@ -295,105 +293,8 @@ def test_the_database_keeps_them_as_they_were_written(world: World, sql: str, ta
         code, said = refusal(owner, sql)
     finally:
         owner.close()
-    assert code == REFUSED and said.startswith(table)
-
-
-def test_a_decision_keeps_how_long_the_card_was_open(world: World) -> None:
-    action = world.staged()
-    reviewer = browser(world, "reviewer")
-    token = shown_token(reviewer, action)
-    assert decide(reviewer, action, card=token).status_code == 302
-    said = Decision.objects.get(action=action)
-    assert said.seconds is not None and 0 <= said.seconds < 600
-
-
-@pytest.mark.parametrize("forged", ["", "1.00", "170000000000.deadbeef", "x" * 400])
-def test_a_page_that_nobody_was_shown_says_nothing_about_time(world: World, forged: str) -> None:
-    action = world.staged()
-    decide(browser(world, "reviewer"), action, card=forged)
-    assert Decision.objects.get(action=action).seconds is None
-
-
-def test_the_word_of_one_page_is_worth_nothing_on_another_or_from_somebody_else(world: World) -> None:
-    action, other = world.staged(), world.staged()
-    reviewer = browser(world, "reviewer")
-    token = shown_token(reviewer, other)
-    decide(reviewer, action, card=token)
-    assert Decision.objects.get(action=action).seconds is None
-    decide(browser(world, "reviewer2"), other, card=token)
-    assert Decision.objects.get(action=other).seconds is None
-
-
-def test_a_page_that_is_drawn_anew_is_as_old_as_it_was(world: World) -> None:
-    action = world.staged()
-    reviewer = browser(world, "reviewer")
-    token = shown_token(reviewer, action)
-    again = reviewer.get(f"/actions/{action.pk}/", {"card": token}).content.decode()
-    assert f'name="card" value="{token}"' in again
-    forged = reviewer.get(f"/actions/{action.pk}/", {"card": "1.x"}).content.decode()
-    assert 'value="1.x"' not in forged
-
-
-def shown_token(client: Client, action: Action) -> str:
-    """The word of the card that this person is shown."""
-    page = client.get(f"/actions/{action.pk}/").content.decode()
-    return page.split('name="card" value="', 1)[1].split('"', 1)[0]
-
-
-def test_t52_a_scripted_stamp_is_flagged_within_fifty_decisions_and_its_canaries_run_nothing(world: World) -> None:
-    """A script that fetches the card and says yes at once, canaries and all."""
-    made = template(world)
-    stamp = browser(world, "reviewer")
-    flagged = 0
-    for number in range(1, 51):
-        action = plant(made) if number % 10 == 0 else world.staged()
-        assert action is not None
-        action.refresh_from_db()
-        decide(stamp, action, card=shown_token(stamp, action))
-        (one,) = reviewers(world.organization.id)
-        if one.habit.flagged:
-            flagged = number
-            break
-    assert 0 < flagged <= 50 and one.name == "reviewer"
-    assert Action.objects.filter(canary=True).exists()
-    for bird in Action.objects.filter(canary=True):
-        assert bird.status == "withdrawn"
-        assert not Permit.objects.filter(action=bird).exists()
-        assert not Execution.objects.filter(action=bird.id).exists()
-    page = browser(world, "auditor").get("/audit/people/").content.decode()
-    assert "data-flagged" in page and "reviewer" in page
-
-
-def test_the_auditors_page_defines_sets_and_takes_out(world: World) -> None:
-    auditor = browser(world, "auditor")
-    form = {"what": "define", "tool": "send_message", "arguments": '{"to": "x@y.example", "body": "All of it."}', "why": WHY}
-    assert auditor.post("/audit/canaries/", form).status_code == 302
-    made = CanaryTemplate.objects.get()
-    assert auditor.post("/audit/canaries/", {"what": "rate", "rate": "2", "reason": "Two in a hundred."}).status_code == 302
-    assert CanaryPlan.objects.get().rate == pytest.approx(0.02)
-    page = auditor.get("/audit/canaries/").content.decode()
-    assert WHY.replace("'", "&#x27;") in page and "2 % of what reviewers see" in page
-    assert auditor.post("/audit/canaries/", {"what": "retire", "template": str(made.pk)}).status_code == 302
-    assert auditor.post("/audit/canaries/", {"what": "retire", "template": str(made.pk)}).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("form", "answer"),
-    [
-        ({"what": "define", "tool": "send_message", "arguments": "{", "why": "x"}, 422),
-        ({"what": "define", "tool": "send_message", "arguments": "[]", "why": "x"}, 422),
-        ({"what": "define", "tool": "send_message", "arguments": "{}", "why": "x"}, 422),
-        ({"what": "rate", "rate": "6", "reason": "Many."}, 422),
-        ({"what": "rate", "rate": "nan", "reason": "Many."}, 422),
-        ({"what": "rate", "rate": "lots", "reason": "Many."}, 422),
-        ({"what": "retire", "template": "x"}, 400),
-        ({"what": "everything"}, 400),
-        ({"what": "rate", "rate": "1", "reason": "x", "organization": "other"}, 400),
-    ],
-)
-def test_what_the_auditors_form_cannot_mean_is_refused(world: World, form: dict[str, str], answer: int) -> None:
-    assert browser(world, "auditor").post("/audit/canaries/", form).status_code == answer
-    assert not CanaryTemplate.objects.exists() and not CanaryPlan.objects.exists()
+    assert code == REFUSED
+    assert said.startswith(table)
 
 
 def test_tools_that_act_by_themselves_have_no_canaries(world: World) -> None:

@@ -99,6 +99,12 @@ def decide(client: Client, action: Action, decision: str = "approve", **fields: 
     return client.post(f"/actions/{action.pk}/decide/", form)
 
 
+def shown_token(client: Client, action: Action) -> str:
+    """The word of the card that this person is shown now: when that was."""
+    page: str = client.get(f"/actions/{action.pk}/").content.decode()
+    return page.split('name="card" value="', 1)[1].split('"', 1)[0]
+
+
 def ids(*people: User) -> set[uuid.UUID]:
     """Their ids."""
     return {person.pk for person in people}

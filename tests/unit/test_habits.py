@@ -41,7 +41,7 @@ def test_t52_nor_does_it_help_to_send_the_form_without_the_card() -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_t52_an_honest_reviewer_is_flagged_at_no_moment_of_five_hundred_decisions(seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     said: list[Judgement] = []
     for _ in range(500):
         said.append(honest(chance))
@@ -96,7 +96,8 @@ def test_what_was_decided_in_a_table_has_no_time_of_its_own_and_its_canaries_cou
 
 def test_a_no_is_never_hasty_and_a_long_card_takes_longer_to_read() -> None:
     assert not hasty(Judgement(False, 0.1, LENGTH))
-    assert hasty(stamp(7.0)) and not hasty(Judgement(True, 7.0, 100))
+    assert hasty(stamp(7.0))
+    assert not hasty(Judgement(True, 7.0, 100))
     assert reading_seconds(10**6) == 20.0
 
 
