@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -35,8 +35,10 @@ EAGER: Final = 0.25
 EAGER_FOR: Final = 2.5
 GATHER: Final = 0.02
 """Seconds between the word and the look, in which more is written that one look finds."""
-SHARE: Final = 4
+SHARE: Final = 2
 """A look is followed by a rest of so many times as long as it took: a flood of events is read in larger pieces."""
+PAUSE: Final = 1.0
+"""Seconds after a look that failed."""
 THREADS: Final = 2
 T = TypeVar("T")
 
@@ -51,6 +53,7 @@ class Hub:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="feed")
         self._ears = Ears(self._heard)
         self._checking: asyncio.Task[None] | None = None
+        self._beside: set[asyncio.Task[None]] = set()
 
     def refuse_more(self, seat: Seat) -> None:
         """Raise TooManyStreams where a person, an organization or the process has as many pages open as it may."""
@@ -89,6 +92,12 @@ class Hub:
             stream.end(event("bye", "unavailable", retry=2 * AGAIN))
             return
         stream.offer(news.message())
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this beside everything else."""
+        task = asyncio.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     def stop(self) -> None:
         """Say goodbye to every page, and let none in any more."""
@@ -172,7 +181,13 @@ class Watch:
                     continue
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("the feed could not look: %s", type(error).__name__)
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(PAUSE)
+            except Exception:  # a page that is told nothing must not look as if nothing happened
+                logger.exception("the feed could not tell what it found")
+                for stream in list(self.streams):
+                    stream.end(event("bye", "unavailable", retry=5 * AGAIN))
+                reader = None
+                await asyncio.sleep(PAUSE)
             wait = EAGER if loop.time() - began < EAGER_FOR else POLL
             try:
                 await asyncio.wait_for(self.word.wait(), wait)
@@ -189,7 +204,7 @@ class Watch:
             if stream.reader not in made:  # it came, or its rights changed, while we looked
                 if found.changes:
                     stream.after = None
-                    asyncio.create_task(self.hub.catch_up(stream))  # noqa: RUF006 (it belongs to the stream)
+                    self.hub.later(self.hub.catch_up(stream))
                 continue
             message = made[stream.reader]
             if message is not None:
@@ -200,9 +215,12 @@ class Watch:
 def rights_of(asked: dict[Seat, Sees]) -> dict[Seat, Sees]:
     """Who of these still sits there, with the rights of this moment."""
     held: dict[Seat, Sees] = {}
+    known: dict[uuid.UUID, Sees] = {}
     for seat, place in standing(asked).items():
         with within(seat.organization):
-            held[seat] = Sees.of(place)
+            if place.pk not in known:
+                known[place.pk] = Sees.of(place)
+        held[seat] = known[place.pk]
     return held
 
 

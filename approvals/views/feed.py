@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from asgiref.sync import SyncToAsync, sync_to_async
+from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
@@ -99,6 +100,6 @@ def _asked(request: PersonRequest) -> tuple[Reader, Place | None]:
 def _from_here(request: HttpRequest) -> None:
     """Only our own pages listen: a session's cookie alone, sent along by somebody else's page, opens nothing."""
     site, origin = request.headers.get("Sec-Fetch-Site", ""), request.headers.get("Origin", "")
-    own = f"{request.scheme}://{request.get_host()}"
-    if site not in ("", "same-origin") or origin not in ("", own):
+    own = (f"{request.scheme}://{request.get_host()}", *settings.CSRF_TRUSTED_ORIGINS)
+    if site not in ("", "same-origin") or origin not in ("", *own):
         raise PermissionDenied
