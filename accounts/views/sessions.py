@@ -19,14 +19,14 @@ MOST_SHOWN = 100
 def sessions(request: PersonRequest) -> HttpResponse:
     """The browsers in which whoever asks is signed in; a POST ends one, or all but this one."""
     mine = SignIn.objects.open().filter(user=request.user, organization=request.organization)
-    here = sign_in_of(request)
+    this = sign_in_of(request)
     if request.method == "GET":
         only(request.GET)
-        rows = sorted(mine[:MOST_SHOWN], key=lambda row: row.pk != here)
-        return render(request, "settings/sessions.html", {"rows": rows, "here": here})
+        rows = sorted(mine[:MOST_SHOWN], key=lambda row: row.pk != this)
+        return render(request, "settings/sessions.html", {"rows": rows, "this": this})
     form = only(request.POST, "what", "session")
     if form["what"] == "others":
-        end_others(here, of=request.membership)
+        end_others(this, of=request.membership)
     elif form["what"] == "end":
         found = mine.filter(pk=_id(form["session"])).first()
         if found is None:
