@@ -50,7 +50,7 @@ TRIED = """
 CREATE FUNCTION approvals_web_only_tries() RETURNS trigger LANGUAGE plpgsql
 SET search_path = public, pg_temp AS $guard$
 BEGIN
-    IF session_user = 'countersign_web' AND NOT (CASE TG_TABLE_NAME
+    IF current_user = 'countersign_web' AND NOT (CASE TG_TABLE_NAME
         WHEN 'approvals_occasion' THEN to_jsonb(NEW) ->> 'kind' = 'trial'
         ELSE to_jsonb(NEW) ->> 'trial' = 'true' AND to_jsonb(NEW) -> 'lines' = '[]'::jsonb END) THEN
         RAISE EXCEPTION '%: pages write no notices', TG_TABLE_NAME USING ERRCODE = 'CS001';
