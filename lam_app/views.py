@@ -12,7 +12,7 @@ from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only,
 from accounts.roles import Role
 from approvals.models import Action
 from approvals.reading.deciders import deciders
-from lam_app.attachment_views import sent
+from lam_app.attachment_views import FIELD, sent
 from lam_app.attachments.exceptions import NoRoomLeft
 from lam_app.attachments.files import MOST_BYTES, MOST_FILES
 from lam_app.attachments.keep import attached
@@ -100,7 +100,8 @@ def run_new(request: PersonRequest) -> HttpResponse:
     if request.method == "GET":
         only(request.GET)
         return render(request, "lam_app/run_new.html", context)
-    context["goal"] = only(request.POST, "goal")["goal"].strip()
+    # A browser sends the file field where nothing was chosen too, and without a file's name it is a field like others.
+    context["goal"] = only(request.POST, "goal", FIELD)["goal"].strip()
     where = "files"
     try:
         files = sent(request)
