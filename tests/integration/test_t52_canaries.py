@@ -31,6 +31,7 @@ from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
 from tests.support.api import make_api
 from tests.support.desking import on, told
+from tests.support.granting import may_grant
 from tests.support.sql import REFUSED, connected_as, copied, refusal, without_guards
 from tests.support.voting import browser, just_now, policy, status
 from tests.support.world import MESSAGE, World, approved
@@ -141,6 +142,7 @@ def test_t52_the_vote_of_everybody_permits_none_through_the_services_either(worl
 
 def test_a_canary_is_no_example_of_what_may_happen(world: World, as_web: Any) -> None:
     bird = canary(world)
+    may_grant(world, tool="send_message")
     with pytest.raises(GrantRefused):
         make_grant(
             actor=world.reviewer,
@@ -241,7 +243,7 @@ def seen_so_far(world: World, count: int, at: int) -> None:
 def test_one_is_planted_when_so_many_requests_came_before_people_and_not_before(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planting, "LATE", timedelta(seconds=-5))
+    monkeypatch.setattr(planting, "LATE", timedelta(milliseconds=-2))
     template(world)
     seen_so_far(world, 3, at=4)
     assert plant_due() == 0
