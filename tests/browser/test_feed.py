@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from approvals.models import Action
@@ -96,7 +96,9 @@ def busy(world: World) -> World:
     scheduled(message(world, 4698), 3600, risk="'low'")
     scheduled(note(world, 4730), 1800)
     scheduled(message(world, 4731), 240, risk="'medium'")
-    on(world, hold, "reviewer2", scheduled(note(world, 4732), 600))
+    aside = scheduled(note(world, 4732), 600)
+    on(world, hold, "reviewer2", aside)
+    shaped(aside, maturity="'on_the_loop'")
     came_to(note(world, 4722), "done")
     came_to(message(world, 4690), "failed")
     came_to(message(world, 4691), "uncertain")
@@ -202,9 +204,7 @@ def test_a_stop_from_the_feed_holds_back_what_leaves(world: World, person: Calla
 def test_a_session_that_was_revoked_is_told_so_and_nothing_more(world: World, person: Callable[..., Page]) -> None:
     action = leaving(world, 300)
     page = connected(person("reviewer"))
-    client = Client()
-    client.cookies["sessionid"] = page.context.cookies()[0]["value"]
-    assert client.post("/accounts/logout/").status_code == 302
+    Session.objects.filter(session_key=page.context.cookies()[0]["value"]).delete()
     expect(page.locator("#connection")).to_contain_text("Nothing more is told")
     on(world, veto, "reviewer2", action)
     expect(line(page, action).locator(".feed-acts")).to_have_attribute("inert", "")
@@ -214,10 +214,11 @@ def test_a_session_that_was_revoked_is_told_so_and_nothing_more(world: World, pe
 
 def test_the_inbox_hears_at_once_and_the_open_card_stays(world: World, person: Callable[..., Page]) -> None:
     first = message(world, 1001)
-    page = person("reviewer", f"/actions/{first.pk}/")
+    page = person("reviewer", "/tools/")
+    with page.expect_response(lambda answer: "/feed/stream/" in answer.url):
+        page.goto(f"/actions/{first.pk}/")
     expect(page.locator("#sentence")).to_contain_text("1001")
     page.evaluate("document.getElementById('card').dataset.mine = 'yes'")
-    page.wait_for_function("performance.getEntriesByType('resource').some((one) => one.name.includes('/feed/stream/'))")
     message(world, 1002)
     expect(page.locator("#news .pill-new")).to_contain_text("1 new")
     assert page.evaluate("document.getElementById('card').dataset.mine") == "yes"
