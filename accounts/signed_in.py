@@ -1,7 +1,8 @@
 """Whether sessions still stand, asked for many at once and without a request: for what stays open after its request.
 
-A session stands while its row is there and not over, its person is active and has the password that they signed in
-with, and belongs to the organization. Signing out, a password that was changed and a place that was lost each end it.
+A session stands while its row is there and not over, nobody has ended its sign-in (``accounts.sessions``), its person
+is active and has the password that they signed in with, and belongs to the organization. Signing out, being signed out
+by somebody else, a password that was changed and a place that was lost each end it.
 """
 
 import uuid
@@ -14,6 +15,7 @@ from django.contrib.sessions.models import Session
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import Membership, User
+from accounts.sessions import marked, still_open
 from traces.clock import now
 
 
@@ -27,9 +29,11 @@ class Seat:
 
 
 def standing(seats: Collection[Seat]) -> dict[Seat, Membership]:
-    """Those of these seats that stand at this moment, with the person's place. Three queries and one for the time."""
+    """Those of these seats that stand at this moment, with the person's place. Four queries and one for the time."""
     rows = Session.objects.filter(session_key__in={seat.session for seat in seats}, expire_date__gt=now())
     sessions: dict[str, dict[str, Any]] = {row.session_key: row.get_decoded() for row in rows}
+    signed_in = {key: marked(session)[1] for key, session in sessions.items()}
+    open_ones = still_open([one for one in signed_in.values() if one is not None])
     people = User.objects.filter(is_active=True).in_bulk(list({seat.user for seat in seats}))
     places = {
         (one.user_id, one.organization_id): one
@@ -40,7 +44,7 @@ def standing(seats: Collection[Seat]) -> dict[Seat, Membership]:
     found = {}
     for seat in seats:
         person, place = people.get(seat.user), places.get((seat.user, seat.organization))
-        if person and place and _is_of(sessions.get(seat.session, {}), person):
+        if person and place and signed_in.get(seat.session) in open_ones and _is_of(sessions.get(seat.session, {}), person):
             found[seat] = place
     return found
 

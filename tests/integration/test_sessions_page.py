@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, SignIn
 from accounts.sessions import MARK, device_of, still_open
+from accounts.signed_in import Seat, standing
+from accounts.switching import end_sessions
 from tests.support.api import account
 from tests.support.signed_in import FIREFOX, PHONE, alive, fresh
 from tests.support.sql import NO_RIGHT, REFUSED, refusal, speaking_as
@@ -175,3 +177,13 @@ def test_many_are_asked_about_at_once_without_knowing_whose_they_are(world: Worl
     SignIn.objects.filter(pk=over.pk).update(ended_at="2026-01-01T00:00Z", ended_by=world.outsider)
     with account("web"):
         assert still_open([open_one.pk, over.pk]) == {open_one.pk}
+
+
+def test_t70_a_page_that_stays_open_stands_no_more_once_its_sign_in_was_ended(world: World) -> None:
+    client, member = fresh(world, "reviewer"), Membership.objects.select_related("user").get(user=world.reviewer)
+    seat = Seat(str(client.session.session_key), world.reviewer.pk, world.organization.pk)
+    with account("web"):
+        assert set(standing([seat])) == {seat}
+    assert end_sessions(member, by=world.administrator, reason="Not them.") == 1
+    with account("web"):
+        assert standing([seat]) == {}
