@@ -112,7 +112,7 @@ def test_who_is_turned_away_comes_back_when_told_whatever_the_tools_class(
         assert execute_permitted() == 0
         assert len(shop.keys) == 1
         now_due()
-        assert sweep() == ["approvals.tasks.execute_permitted"]
+        assert "approvals.tasks.execute_permitted" in sweep()  # beside the bell for notices
         assert execute_permitted() == 1
         assert now_is(action) == ("done", "done")
         assert shop.keys == [ledger(action).key] * 2
