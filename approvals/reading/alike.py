@@ -6,10 +6,12 @@ table does not show. A row that stands out says why, and is not ticked beforehan
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
+
+from django.db.models import F
 
 from accounts.models import Membership
 from approvals.models import Action, Decision, Revision
@@ -38,6 +40,7 @@ class Call:
 
     action: Action
     revision: Revision
+    contract: Contract | None
     values: Mapping[str, Any]
     shown: list[Argument]
     told: Foreseen | None
@@ -112,11 +115,10 @@ def counted(actions: Iterable[Action], contracts: Mapping[uuid.UUID, Contract]) 
     if not near:
         return {}
     by_likeness: dict[str, list[uuid.UUID]] = {}
-    for revision in _current(near):
-        action = near[revision.action_id]
-        key = likeness(action, revision, _contract(revision))
+    for revision, contract in _current(near):
+        key = likeness(near[revision.action_id], revision, contract)
         if key:
-            by_likeness.setdefault(key, []).append(action.pk)
+            by_likeness.setdefault(key, []).append(revision.action_id)
     return {pk: len(alike) for alike in by_likeness.values() if len(alike) > 1 for pk in alike}
 
 
@@ -130,7 +132,7 @@ def table(head: Action, reader: Membership, *, tools: list[uuid.UUID]) -> Table 
         return None
     calls, more = found[:MOST], len(found) > MOST
     first = calls[0]
-    contract = _contract(first.revision)
+    contract = first.contract
     assert contract is not None  # what is like anything has one
     names = {call.action.pk: call.told.names if call.told else {} for call in calls}
     paths = list(dict.fromkeys(one.path for call in calls for one in call.shown))
@@ -184,16 +186,13 @@ def _alike(head: Action, reader: Membership, tools: list[uuid.UUID]) -> tuple[li
     }
     said = Decision.objects.filter(action__in=list(by_id), decider=reader.user_id)
     voted = set(said.values_list("revision_id", flat=True))
-    key, found = "", {}
-    for revision in _current(by_id):
-        action = by_id[revision.action_id]
-        common = likeness(action, revision, _contract(revision)) if revision.pk not in voted else ""
-        if action.pk == head.pk:
-            key = common
-        if common:
-            found[action.pk] = (common, revision)
+    found: dict[uuid.UUID, tuple[str, Revision, Contract | None]] = {}
+    for revision, contract in _current(by_id):
+        common = likeness(by_id[revision.action_id], revision, contract) if revision.pk not in voted else ""
+        found[revision.action_id] = (common, revision, contract)
+    key = found[head.pk][0] if head.pk in found else ""
     order = [pk for pk in by_id if pk in found and found[pk][0] == key] if key else []
-    return [_call(by_id[pk], found[pk][1]) for pk in order[: MOST + 1]], key
+    return [_call(by_id[pk], *found[pk][1:]) for pk in order[: MOST + 1]], key
 
 
 def _out_of_reach(action: Action, reader: Membership, at: Any) -> bool:
@@ -203,20 +202,20 @@ def _out_of_reach(action: Action, reader: Membership, at: Any) -> bool:
     return taken or action.expires_at <= at
 
 
-def _current(actions: Mapping[uuid.UUID, Action]) -> list[Revision]:
-    """The current revision of each. One query."""
-    found = Revision.objects.filter(action__in=list(actions)).select_related("tool_version", "policy_version")
-    found = found.defer("policy_version__settings")
-    return [one for one in found if one.number == actions[one.action_id].revision]
+def _current(actions: Mapping[uuid.UUID, Action]) -> Iterator[tuple[Revision, Contract | None]]:
+    """The current revision of each, with its tool's contract. One query, and each contract is read once."""
+    found = Revision.objects.filter(action__in=list(actions), number=F("action__revision"))
+    read: dict[uuid.UUID, Contract] = {}
+    for one in found.select_related("tool_version", "policy_version").defer("policy_version__settings", "request"):
+        version = one.tool_version
+        if version is not None and version.pk not in read:
+            read[version.pk] = Contract.from_json(version.contract)
+        yield one, read[version.pk] if version is not None else None
 
 
-def _contract(revision: Revision) -> Contract | None:
-    return Contract.from_json(revision.tool_version.contract) if revision.tool_version else None
-
-
-def _call(action: Action, revision: Revision) -> Call:
+def _call(action: Action, revision: Revision, contract: Contract | None) -> Call:
     values = json.loads(revision.arguments)
-    return Call(action, revision, values, arguments(values, _contract(revision)), foreseen(revision, dated=False))
+    return Call(action, revision, contract, values, arguments(values, contract), foreseen(revision, dated=False))
 
 
 def _differs(

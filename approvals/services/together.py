@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.core import signing
 from django.db import OperationalError
 
+from accounts.actors import person
 from accounts.models import User
 from approvals.exceptions import NoTableAnyMore, NothingTicked, NotInTheTable, ReasonMissing, Unlike
 from approvals.models import Action, Decision
@@ -23,6 +24,7 @@ from approvals.services.reject import reject
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from traces.exceptions import DomainError
+from traces.services import Entry, refused
 
 GOOD_FOR: Final = timedelta(hours=1)
 """How long a table can be decided on after it was made."""
@@ -85,6 +87,7 @@ def decide_together(
     *,
     actor: User,
     organization: uuid.UUID,
+    head: uuid.UUID,
     table: str,
     ticked: Mapping[uuid.UUID, str],
     decision: str,
@@ -94,16 +97,22 @@ def decide_together(
 ) -> list[Result]:
     """A person's yes or no to each of the ticked rows of a table, in the order of the table.
 
-    ``ticked`` is by action the digest that the form names, ``decision`` is ``approve`` or ``reject``. Nothing at all is
-    decided if any of them was not in the table: a form that says more than was shown is refused as a whole.
+    ``head`` is the action whose table it is, ``ticked`` is by action the digest that the form names, ``decision`` is
+    ``approve`` or ``reject``. Nothing at all is decided if any of them was not in the table: a form that says more than
+    was shown is refused as a whole, and that is remembered.
 
     Raises NothingTicked, NotInTheTable, NoTableAnyMore, ReasonMissing; what is wrong with one row is its result.
     """
-    key, shown = thawed(table, reader=actor, organization=organization)
+    try:
+        key, shown = thawed(table, reader=actor, organization=organization)
+        if len(ticked) > MOST or any(shown.get(action) != digest for action, digest in ticked.items()):
+            raise NotInTheTable
+    except NotInTheTable as error:
+        attempt = {"attempt": f"{decision} together", "code": error.code, "among": len(ticked)}
+        refused(_refusal(organization, actor, head, error.message, attempt))
+        raise
     if not ticked:
         raise NothingTicked
-    if len(ticked) > MOST or any(shown.get(action) != digest for action, digest in ticked.items()):
-        raise NotInTheTable
     if decision == "reject" and not reason.strip():
         raise ReasonMissing(errors={"reason": ReasonMissing().message})
     said: dict[str, Any] = {
@@ -116,14 +125,26 @@ def decide_together(
     return [_one(action, digest, key, decision, said) for action, digest in shown.items() if action in ticked]
 
 
+def _refusal(organization: uuid.UUID, actor: User, head: uuid.UUID, reason: str, detail: Mapping[str, Any]) -> Entry:
+    return Entry(
+        organization=organization,
+        actor=person(actor),
+        verb="refused",
+        subject_kind="action",
+        subject=head,
+        reason=reason,
+        detail=dict(detail),
+    )
+
+
 def _one(action: uuid.UUID, digest: str, key: str, decision: str, said: Mapping[str, Any]) -> Result:
     verb = approve if decision == "approve" else reject
     try:
         _still_alike(said["organization"], action, key)
         verb(action_id=action, digest=digest, **said)
-    except DomainError as refused:
-        outcome = OUTCOMES.get(refused.code, "refused")
-        return Result(action, outcome, _told(action, said["actor"], refused))
+    except DomainError as error:
+        outcome = OUTCOMES.get(error.code, "refused")
+        return Result(action, outcome, _told(action, said["actor"], error))
     except OperationalError:  # of one row: the next has a transaction of its own
         return Result(action, "unknown", "The database did not answer, so whether it was decided is not known. Look.")
     return Result(action, "approved" if decision == "approve" else "rejected")
@@ -141,14 +162,14 @@ def _still_alike(organization: uuid.UUID, pk: uuid.UUID, key: str) -> None:
         raise Unlike(state=action.status)
 
 
-def _told(action: uuid.UUID, actor: User, refused: DomainError) -> str:
+def _told(action: uuid.UUID, actor: User, error: DomainError) -> str:
     """Why a row was not decided; where somebody was first, who."""
-    if OUTCOMES.get(refused.code) != "lost" or refused.code == "taken":
-        return refused.message
+    if OUTCOMES.get(error.code) != "lost" or error.code == "taken":
+        return error.message
     last = (
         Decision.objects.filter(action=action).exclude(decider=actor).select_related("decider").order_by("-id").first()
     )
     said = {Decision.Verb.APPROVE: "approved", Decision.Verb.REJECT: "rejected"}
     if last is None or last.verb not in said:
-        return refused.message
+        return error.message
     return f"{last.decider.username} {said[Decision.Verb(last.verb)]} it first."

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -16,6 +17,7 @@ from approvals.access import get_action_for_reading, reviewable_tools
 from approvals.codes import BY_VALUE, CODES
 from approvals.models import Action
 from approvals.reading.alike import Table, table
+from approvals.services.canaries import WORDS as CANARY
 from approvals.services.likeness import MOST
 from approvals.services.together import Result, decide_together, frozen
 from approvals.states import ActionStatus
@@ -53,6 +55,13 @@ class Came:
         return WORDS[self.result.outcome]
 
     @property
+    def more(self) -> str:
+        """Why it was not decided; of a canary that was, that it was one."""
+        if self.action.canary and self.result.decided:
+            return CANARY["approve" if self.result.outcome == "approved" else "reject"]
+        return self.result.words
+
+    @property
     def waits(self) -> bool:
         """Whether the action still waits for somebody."""
         return not self.result.decided and self.action.status == ActionStatus.IN_REVIEW
@@ -87,6 +96,7 @@ def bulk(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         results = decide_together(
             actor=request.user,
             organization=request.organization.pk,
+            head=pk,
             table=fields["table"],
             ticked=ticked,
             decision=fields["decision"],
@@ -119,7 +129,8 @@ def _table(request: PersonRequest, head: Action) -> Table | None:
 def _shown(request: PersonRequest, found: Table, *, status: int = 200, **extra: Any) -> HttpResponse:
     token = frozen(reader=request.user, organization=request.organization.pk, key=found.likeness, rows=found.rows)
     ticked = extra.get("ticked", {line.action.pk for line in found.lines if line.ticked})
-    context = {"table": found, "token": token, "codes": CODES, "most": MOST, **extra, "ticked": ticked}
+    told = {"codes": CODES, "most": MOST, "grace": settings.LAM_TAKEBACK_SECONDS}
+    context = {"table": found, "token": token, **told, **extra, "ticked": ticked}
     return render(request, "approvals/bulk.html", context, status=status)
 
 

@@ -8,7 +8,8 @@ function count() {
   const ticked = all.filter((one) => one.checked).length
   const said = document.getElementById("bulk-count")
   if (said) said.textContent = `${ticked} of ${all.length} ticked.`
-  for (const node of document.querySelectorAll("[data-ticked]")) node.textContent = ticked === 1 ? "one ticked" : `${ticked} ticked`
+  const named = ticked === 1 ? "one ticked call" : `${ticked} ticked calls`
+  for (const node of document.querySelectorAll("[data-ticked]")) node.textContent = named
   for (const button of document.querySelectorAll("#bulk-form button[name=decision], #bulk-form [data-key=reject]")) {
     button.toggleAttribute("disabled", ticked === 0)
   }

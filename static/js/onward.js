@@ -1,6 +1,6 @@
 // A decision that a key sends opens what waits next in the same answer: one round trip for the word and the card.
 
-import { say } from "./said.js"
+import { say, unsay } from "./said.js"
 import { wishes } from "./wishes.js"
 
 const SETTLES = ["approve", "reject", "hold", "veto"] // after these the row leaves the list
@@ -68,5 +68,6 @@ function ended() {
 }
 
 function closed() {
+  unsay() // what a key chose on the way is over
   for (const popover of document.querySelectorAll(":popover-open")) popover.hidePopover()
 }

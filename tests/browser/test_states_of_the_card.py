@@ -74,15 +74,9 @@ def edited(world: World, action: Action) -> Action:
 
 
 def looked_at(page: Page, name: str) -> list[str]:
-    """The faults at every size and in both schemes, and the two pictures that the manual keeps."""
+    """The faults wide and on a phone, in light and dark, and the two pictures that the manual keeps."""
     found = []
-    for size, scheme in (
-        ("wide", "light"),
-        ("wide", "dark"),
-        ("zoomed", "light"),
-        ("phone", "light"),
-        ("phone", "dark"),
-    ):
+    for size, scheme in (("wide", "light"), ("wide", "dark"), ("phone", "dark")):
         page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         found += [f"{size} {scheme}: {fault}" for fault in faults(page)]
@@ -102,7 +96,9 @@ def shown(at_desk: AtDesk, name: str, action: Action, word: str, *, who: str = "
 
 
 def test_what_waits_at_each_risk_and_as_another_version(world: World, at_desk: AtDesk) -> None:
-    low, new = asked(world), edited(world, asked(world))
+    new = edited(world, asked(world))
+    Tool.objects.filter(organization=world.organization, name="reserve_odd").update(tier="draft")
+    low = asked(world)
     assert low.risk == "low"
     assert shown(at_desk, "low-risk", low, "In review") == []
     page = at_desk("reviewer")
@@ -157,7 +153,13 @@ def test_what_failed_and_what_nobody_knows(world: World, at_desk: AtDesk) -> Non
 def test_every_no(world: World, at_desk: AtDesk, settings: Any) -> None:
     rejected, denied = asked(world), propose(world.proposal("erase_everything", {"really": True}, **TOLD))
     on(world, reject, "reviewer2", rejected, code="duplicate", reason="Ines reserved them by telephone this morning.")
+    found = shown(at_desk, "rejected", rejected, "Rejected")
+    found += shown(at_desk, "denied", denied, "Denied by policy", who="administrator")
     stopped = on_its_way(world)
+    settings.LAM_REVIEW_SECONDS = 0
+    late = asked(world)
+    expire()
+    found += shown(at_desk, "expired", late, "Expired")
     engage(
         actor=world.administrator,
         organization=world.organization.pk,
@@ -166,16 +168,7 @@ def test_every_no(world: World, at_desk: AtDesk, settings: Any) -> None:
         reason="The stocktaking is wrong.",
     )
     halt()
-    settings.LAM_REVIEW_SECONDS = 0
-    late = asked(world)
-    expire()
-    found = {
-        "rejected": shown(at_desk, "rejected", rejected, "Rejected"),
-        "denied": shown(at_desk, "denied", denied, "Denied by policy", who="administrator"),
-        "halted": shown(at_desk, "halted", stopped, "Halted by a stop"),
-        "expired": shown(at_desk, "expired", late, "Expired"),
-    }
-    assert {name: fault for name, fault in found.items() if fault} == {}
+    assert [*found, *shown(at_desk, "halted", stopped, "Halted by a stop")] == []
 
 
 def test_what_waits_for_a_second_vote(world: World, at_desk: AtDesk) -> None:

@@ -38,7 +38,7 @@ def test_the_last_that_leaves_is_objected_to_and_the_lane_stays(world: World, at
     expect(page.locator("#lane-told")).to_contain_text("Objected: Put cup")
     expect(page.get_by_role("heading", name="Nothing leaves soon")).to_be_visible()
     page.wait_for_url("**/?lane=soon")
-    onward = page.get_by_role("link", name="Go on with “Inbox” 1")
+    onward = page.get_by_role("link", name="Go on with “Inbox” (1)")
     expect(onward).to_be_focused()
     assert status(action) == "rejected"
     assert faults_everywhere(page, "lane-over") == []
@@ -58,12 +58,12 @@ def test_what_was_decided_last_can_be_looked_at_with_u(world: World, at_desk: At
 
 def test_what_arrived_meanwhile_is_in_the_list_that_comes_instead(world: World, at_desk: AtDesk) -> None:
     world.staged("put_odd", {"thing": "a chair"})
-    page = opened(at_desk("reviewer"), "/?risk=low")
+    page = opened(at_desk("reviewer"), "/?risk=medium")
     later = world.staged("put_odd", {"thing": "a table"})
     says_no(page, "#reject-dialog")
     expect(page.locator(f"#queue [data-action='{later.pk}']")).to_be_visible()
     expect(page.locator("#toast")).to_contain_text("Rejected: Put a chair")
-    page.wait_for_url("**/?risk=low")
+    page.wait_for_url("**/?risk=medium")
 
 
 def test_one_line_says_what_was_decided_and_the_card_says_what_comes_next(world: World, at_desk: AtDesk) -> None:

@@ -31,6 +31,7 @@ def test_of_two_people_at_once_each_row_is_decided_by_one(world: World) -> None:
             decide_together,
             actor=world.people[name],
             organization=world.organization.pk,
+            head=actions[0].pk,
             table=token,
             ticked=ticked,
             decision=decision,

@@ -17,7 +17,7 @@ from approvals.services import together
 from approvals.services.assign import assign
 from approvals.services.edit import edit
 from tests.support.bulk_tools import reserving, several
-from tests.support.desking import does, on
+from tests.support.desking import does, on, refusals
 from tests.support.many import copies, page, shaped
 from tests.support.sql import without_guards
 from tests.support.voting import browser, needing, policy, risky, status, yes
@@ -77,7 +77,7 @@ def test_the_table_says_once_what_is_the_same_and_has_a_column_for_all_that_diff
     table = shown(world, actions)
     assert set(table.rows) == {action.pk for action in actions}
     assert table.rows == {action.pk: action.digest for action in actions}
-    assert re.findall(r'<th scope="col"><bdi>(.*?)</bdi>', table.html) == ["Units", "Customer"]
+    assert re.findall(r'<th scope="col"><bdi>(.*?)</bdi>', table.html) == ["Units", "For whom"]
     assert table.html.count("KTL-1</bdi>") == 1
     assert "ana@shop.example" in table.words
     assert table.ticked == list(table.rows)
@@ -118,6 +118,7 @@ def test_t17_what_the_table_did_not_show_is_not_decided_and_nothing_with_it(worl
         assert "was not in the table" in answer.content.decode()
     assert Decision.objects.count() == 0
     assert status(late) == "in_review"
+    assert {name for name, _ in refusals(actions[0])} == {"reviewer"}
 
 
 def test_t17_a_table_is_one_person_s_and_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,3 +112,19 @@ def test_t25_the_database_counts_a_person_once_a_revision(world: World, as_web: 
     assert (code, "one_vote_a_person" in words) == ("23505", True)
     with pytest.raises(IntegrityError, match="one_vote_a_person"), connection.cursor() as cursor:
         cursor.execute(*decision_by(world.reviewer, action, verb="reject"))
+
+
+def test_the_desk_s_guard_wakes_for_the_desk_and_for_nothing_else(as_web: psycopg.Connection) -> None:
+    said = as_web.execute(
+        "SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t"
+        " WHERE t.tgrelid = 'approvals_action'::regclass AND t.tgname = 'approvals_action_desk'"
+    ).fetchone()
+    asked = as_web.execute(
+        "SELECT string_agg(DISTINCT m[1], ',' ORDER BY m[1]) FROM pg_proc p,"
+        " regexp_matches(p.prosrc, 'OLD\\.(\\w+)', 'g') AS m WHERE p.proname = 'approvals_action_desk'"
+    ).fetchone()
+    assert said is not None
+    assert asked is not None
+    assert " WHEN (" in said[0]
+    unseen = [name for name in asked[0].split(",") if f"old.{name}" not in said[0].lower()]
+    assert unseen == [], "what the function looks at also wakes it"

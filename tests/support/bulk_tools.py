@@ -31,10 +31,10 @@ NAMES = ("ana", "ben", "caro", "dee", "eli", "fay", "gus", "hana", "ivo", "jo", 
 class Reserved(BaseModel):
     """What is put aside, how much of it, and for whom."""
 
-    article: str = Field(title="Article", min_length=1, max_length=40, description="Zyzzyva")
-    units: int = Field(title="Units", ge=1, le=100_000, description="Zyzzyva")
-    mail: str = Field(title="Customer", min_length=1, max_length=100, description="Zyzzyva")
-    note: str = Field(default="Until Friday", title="Note", max_length=2000, description="Zyzzyva")
+    article: str = Field(title="Article", min_length=1, max_length=40, description="As on the shelf")
+    units: int = Field(title="Units", ge=1, le=100_000, description="Whole pieces")
+    mail: str = Field(title="For whom", min_length=1, max_length=100, description="A mailbox")
+    note: str = Field(default="Until Friday", title="Remark", max_length=2000, description="Kept beside it")
 
 
 @tool(
