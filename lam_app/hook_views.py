@@ -7,6 +7,7 @@ from django.core.exceptions import BadRequest
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.pages import PersonRequest, only, page
 from accounts.roles import Role
+from lam_app.exceptions import NotSigned
 from lam_app.hooks import LONGEST_NAME, MOST_A_MINUTE, WINDOW, end, make_hook, receive, renew
 from lam_app.models import Delivery, Hook
 from lam_app.runs import LONGEST_GOAL
@@ -29,7 +31,7 @@ LAST: Final = 3
 def hook_in(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A message of another program: 202 with the run that it became, 200 where it had become that one before."""
     try:
-        found = receive(pk, request.headers, request.body)
+        found = receive(pk, request.headers, _body(request))
     except DomainError as error:
         answer = problem_of(error)
         if error.http_status == 429:
@@ -108,6 +110,14 @@ def _page(
         "tab": "hooks",
     }
     return render(request, "lam_app/hooks.html", context, status=refused.http_status if refused else 200)
+
+
+def _body(request: HttpRequest) -> bytes:
+    """What was sent, byte for byte. Raises NotSigned for a form with parts, which has been taken apart by now."""
+    try:
+        return request.body
+    except RawPostDataException:
+        raise NotSigned from None
 
 
 def _address(request: HttpRequest, row: Hook) -> str:

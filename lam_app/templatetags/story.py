@@ -77,6 +77,14 @@ VERBS: Final[dict[str, Told]] = {
     "undone": Told("Undone: what took it back is in the ledger", "undo-2", "good"),
     "inverse_drill": Told("A drill of what takes it back", "scan-eye"),
     "drill": Told("A drill: no model is asked", "scan-eye"),
+    "schedule_made": Told("A goal was scheduled", "calendar-clock"),
+    "schedule_paused": Told("A schedule was paused", "pause", "warn"),
+    "schedule_resumed": Told("A schedule goes on", "play"),
+    "schedule_ended": Told("A schedule was ended", "ban"),
+    "schedule_skipped": Told("A schedule’s time was left out", "skip-forward", "warn"),
+    "hook_made": Told("A webhook was made", "webhook"),
+    "hook_renewed": Told("A webhook got another secret", "key-round", "warn"),
+    "hook_ended": Told("A webhook was ended", "ban"),
     "reported": Told("Report written from the ledger", "file-text"),
 }
 RULED: Final[dict[str, Told]] = {

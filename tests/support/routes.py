@@ -252,6 +252,7 @@ REFUSED_FIRST = {
     "action_trace": "operator reviewer administrator developer",
     "policy_version": "operator developer",
     "grant_revoke": "operator developer",
+    "hook_in": EVERYBODY,
     "person": "operator reviewer developer",
     **dict.fromkeys(
         (
