@@ -2,6 +2,7 @@
 
 const skew = Date.parse(document.querySelector("meta[name=server-time]")?.content ?? "") - Date.now() || 0
 const left = (at) => Math.max(0, (Date.parse(at) - Date.now() - skew) / 1000)
+const MINUTES = 600 // seconds from which on minutes are enough in a list, and fit
 const wholes = new WeakMap()
 
 function tick() {
@@ -13,7 +14,8 @@ function tick() {
     ring.querySelector(".left")?.setAttribute("stroke-dasharray", `${part.toFixed(1)} 100`)
     ring.toggleAttribute("data-last", seconds < 5)
     const number = ring.querySelector("b")
-    if (number) number.textContent = Math.ceil(seconds)
+    const long = seconds >= MINUTES && ring.closest(".feed")
+    if (number) number.textContent = long ? `${Math.ceil(seconds / 60)}m` : Math.ceil(seconds)
   }
   for (const node of document.querySelectorAll("time[data-leaves]")) {
     const seconds = Math.ceil(left(node.dateTime))

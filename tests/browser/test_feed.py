@@ -94,11 +94,11 @@ def came_to(action: Action, where: str, **columns: str) -> Action:
 def busy(world: World) -> World:
     """A feed with a line in every state."""
     scheduled(message(world, 4698), 3600, risk="'low'")
-    scheduled(note(world, 4730), 1800)
+    scheduled(note(world, 4730), 1800, risk="'low'")
     scheduled(message(world, 4731), 240, risk="'medium'")
     aside = scheduled(note(world, 4732), 600)
     on(world, hold, "reviewer2", aside)
-    shaped(aside, maturity="'on_the_loop'")
+    shaped(aside, maturity="'on_the_loop'", risk="'low'")
     came_to(note(world, 4722), "done")
     came_to(message(world, 4690), "failed")
     came_to(message(world, 4691), "uncertain")
@@ -169,6 +169,7 @@ def test_a_veto_with_two_seconds_left_keeps_it_from_leaving(world: World, person
     page = connected(person("reviewer"))
     ring = line(page, action).locator(".veto b")
     expect(ring).to_have_text("2")
+    picture(page, "feed-last-seconds-wide-light")
     line(page, action).get_by_role("button", name="Veto").click()
     expect(page.locator("#said")).to_contain_text("It did not run")
     expect(line(page, action)).to_contain_text("vetoed by reviewer")
