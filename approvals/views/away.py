@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import Absence, Membership, User
+from accounts.models import Absence, Membership
 from accounts.pages import PersonRequest, only, page
 from accounts.roles import Role
 from approvals.models import Action
@@ -35,7 +35,7 @@ def away(request: PersonRequest) -> HttpResponse:
     if form["what"] != "away":
         raise BadRequest("Say whether you are away or back.")
     try:
-        until = _moment(form["until"], request.user)
+        until = _moment(form["until"], _zone(request))
         _, handed, freed = leave_desk(
             actor=request.user, organization=request.organization.pk, until=until, stand_in=form["stand_in"].strip()
         )
@@ -46,9 +46,14 @@ def away(request: PersonRequest) -> HttpResponse:
     return redirect(f"{reverse('away')}?handed={handed}&freed={freed}")
 
 
-def _moment(said: str, person: User) -> datetime:
-    """A local time of the person's own zone, as a browser's field writes it. Raises ValueError for anything else."""
-    return datetime.fromisoformat(said).replace(tzinfo=ZoneInfo(person.time_zone))
+def _zone(request: PersonRequest) -> str:
+    """The time zone in which the person means a time: their own, or the organization's."""
+    return request.user.time_zone or request.organization.time_zone
+
+
+def _moment(said: str, zone: str) -> datetime:
+    """A local time of a zone, as a browser's field writes it. Raises ValueError for anything else."""
+    return datetime.fromisoformat(said).replace(tzinfo=ZoneInfo(zone))
 
 
 def _shown(request: PersonRequest, more: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -60,7 +65,7 @@ def _shown(request: PersonRequest, more: dict[str, Any], *, status: int = 200) -
         "absence": Absence.objects.open().filter(organization=organization, person=request.user).first(),
         "colleagues": reviewers.order_by("user__username").values_list("user__username", flat=True)[:MOST_COLLEAGUES],
         "taken": Action.objects.within(organization.pk).filter(status__in=WAITING).taken_by(request.user.pk).count(),
-        "zone": request.user.time_zone,
+        "zone": _zone(request),
         **more,
     }
     return render(request, "approvals/away.html", context, status=status)

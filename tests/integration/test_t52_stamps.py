@@ -55,18 +55,18 @@ def test_the_auditors_page_defines_sets_and_takes_out(world: World) -> None:
         "arguments": '{"to": "x@y.example", "body": "All of it."}',
         "why": WHY,
     }
-    assert auditor.post("/audit/canaries/", form).status_code == 302
+    assert auditor.post("/audit/people/canaries/", form).status_code == 302
     made = CanaryTemplate.objects.get()
     assert (
-        auditor.post("/audit/canaries/", {"what": "rate", "rate": "2", "reason": "Two in a hundred."}).status_code
+        auditor.post("/audit/people/canaries/", {"what": "rate", "rate": "2", "reason": "Two in a hundred."}).status_code
         == 302
     )
     assert CanaryPlan.objects.get().rate == pytest.approx(0.02)
-    page = auditor.get("/audit/canaries/").content.decode()
+    page = auditor.get("/audit/people/canaries/").content.decode()
     assert WHY.replace("'", "&#x27;") in page
     assert "2 % of what reviewers see" in page
-    assert auditor.post("/audit/canaries/", {"what": "retire", "template": str(made.pk)}).status_code == 302
-    assert auditor.post("/audit/canaries/", {"what": "retire", "template": str(made.pk)}).status_code == 404
+    assert auditor.post("/audit/people/canaries/", {"what": "retire", "template": str(made.pk)}).status_code == 302
+    assert auditor.post("/audit/people/canaries/", {"what": "retire", "template": str(made.pk)}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,6 @@ def test_the_auditors_page_defines_sets_and_takes_out(world: World) -> None:
     ],
 )
 def test_what_the_auditors_form_cannot_mean_is_refused(world: World, form: dict[str, str], answer: int) -> None:
-    assert browser(world, "auditor").post("/audit/canaries/", form).status_code == answer
+    assert browser(world, "auditor").post("/audit/people/canaries/", form).status_code == answer
     assert not CanaryTemplate.objects.exists()
     assert not CanaryPlan.objects.exists()

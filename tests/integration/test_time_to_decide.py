@@ -171,7 +171,7 @@ def test_the_card_warns_and_offers_it_in_the_last_part_alone(world: World) -> No
     assert b"Give it more time" not in reviewer.get(path).content
     left(action, 60)
     assert b"Give it more time" in reviewer.get(path).content
-    assert b"Its time runs out" in browser(world, "operator").get(path).content
+    assert b"Time that runs out is a no." in browser(world, "operator").get(path).content
     answer = reviewer.post(f"{path}assign/", {"what": "prolong", "reason": "I wait for the customer."})
     assert answer.status_code == 302
     action.refresh_from_db()
