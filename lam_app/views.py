@@ -95,7 +95,7 @@ def run_new(request: PersonRequest) -> HttpResponse:
         "examples": EXAMPLES,
         "longest": LONGEST_GOAL,
         "most_files": MOST_FILES,
-        "most_bytes": MOST_BYTES,
+        "most_bytes": f"{MOST_BYTES / 1_000_000:.1f} MB",
     }
     if request.method == "GET":
         only(request.GET)

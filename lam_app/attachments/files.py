@@ -18,8 +18,8 @@ from tools.text import is_odd
 from traces.text import storable
 
 MOST_FILES: Final = 5
-MOST_BYTES: Final = 1_700_000
-"""Of all files of one goal together: what a request may carry, less the form around them."""
+MOST_BYTES: Final = 1_400_000
+"""Of all files of one goal together: in Base64 they still fit into what a request may carry."""
 LONGEST_NAME: Final = 120
 _OTHERS: Final = (
     (b"PK\x03\x04", "is an archive or an office document. Save it as PDF, CSV or text."),

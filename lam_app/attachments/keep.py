@@ -60,9 +60,9 @@ def keep(run: Run, reads: Sequence[Read]) -> list[dict[str, Any]]:
     used = Content.objects.filter(organization_id=organization).aggregate(all=Sum("size"))["all"] or 0
     if new and used + sum(one.size for one in new) > settings.LAM_ATTACHMENTS_MB * MEGABYTE:
         raise NoRoomLeft
-    for one in new:
-        one.save(force_insert=True)
-    contents = {**known, **{one.sha256: one.pk for one in new}}
+    for content in new:
+        content.save(force_insert=True)
+    contents = {**known, **{content.sha256: content.pk for content in new}}
     for number, one in enumerate(reads, 1):
         Attachment(
             organization_id=organization, run=run, number=number, name=one.name, content_id=contents[one.sha256]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lam_app.attachments.exceptions import AttachmentRefused, ReaderBusy
 
@@ -50,7 +50,7 @@ def read(data: bytes) -> tuple[str, list[str]]:
     return text, notes
 
 
-def _asked(data: bytes) -> dict[str, object]:
+def _asked(data: bytes) -> dict[str, Any]:
     """What the process says of the document."""
     # -I: neither the environment nor the current directory can name a module to it.
     child = subprocess.Popen(

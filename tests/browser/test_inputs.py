@@ -126,7 +126,7 @@ def test_a_webhook_is_made_and_takes_a_message(world: World, at_desk: AtDesk) ->
     page.get_by_role("button", name="Make it").click()
     secret = page.locator("#secret").inner_text()
     address = page.locator(".shown-once dd").first.inner_text()
-    assert faults_everywhere(page) == []
+    assert faults_everywhere(page, "hooks-secret") == []
     body = b'{"order": 1009}'
     answer = page.request.post(address, data=body, headers=signed(secret, body))
     assert answer.status == 202

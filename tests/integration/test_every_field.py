@@ -21,8 +21,12 @@ PATTERNS = dict(addresses())
 OPEN = SIGNING_IN | {"healthz", "readyz", "jwks", "api/v1/openapi.json", "api/v1/"}
 """Where nobody's rows are shown."""
 READ = [key for key, row in ROWS.items() if "GET" in row]
+SIGNED = {"hook_in"}
+"""Where every byte of the body is signed, and nothing is read of what is not."""
 POSTED = [
-    key for key, row in ROWS.items() if "POST" in row and key not in SIGNING_IN | {"api/v1/openapi.json", "api/v1/"}
+    key
+    for key, row in ROWS.items()
+    if "POST" in row and key not in SIGNING_IN | SIGNED | {"api/v1/openapi.json", "api/v1/"}
 ]
 REFUSED = {400, 422}
 LOOKUPS = {

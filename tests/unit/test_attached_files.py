@@ -151,5 +151,5 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
 def test_the_files_of_one_goal_have_a_number_and_a_size() -> None:
     with pytest.raises(AttachmentRefused, match="5 are the most"):
         read_all([Upload(f"{n}.txt", NOTE) for n in range(6)])
-    with pytest.raises(AttachmentRefused, match="1,700,000 bytes"):
+    with pytest.raises(AttachmentRefused, match="1,400,000 bytes"):
         read_all([Upload(f"{n}.txt", b"x" * 900_000) for n in range(2)])
