@@ -3,9 +3,9 @@
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Membership, Organization, User
-from traces.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, MemberRequest, only, page
+from traces.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, MemberRequest, id_of, only, page
 
-__all__ = ["HTMX_NO_SWAP", "HTMX_STOP_POLLING", "PersonRequest", "only", "page"]
+__all__ = ["HTMX_NO_SWAP", "HTMX_STOP_POLLING", "PersonRequest", "id_of", "only", "page"]
 
 
 class PersonRequest(MemberRequest):

@@ -44,7 +44,12 @@ def standing(seats: Collection[Seat]) -> dict[Seat, Membership]:
     found = {}
     for seat in seats:
         person, place = people.get(seat.user), places.get((seat.user, seat.organization))
-        if person and place and signed_in.get(seat.session) in open_ones and _is_of(sessions.get(seat.session, {}), person):
+        if (
+            person
+            and place
+            and signed_in.get(seat.session) in open_ones
+            and _is_of(sessions.get(seat.session, {}), person)
+        ):
             found[seat] = place
     return found
 

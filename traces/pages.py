@@ -70,6 +70,14 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
 
 
+def id_of(text: str) -> uuid.UUID:
+    """The id that a form or an address names. Raises ``BadRequest`` for what is none."""
+    try:
+        return uuid.UUID(text)
+    except ValueError as wrong:
+        raise BadRequest("That is not an id.") from wrong
+
+
 def only(fields: QueryDict, *allowed: str) -> dict[str, str]:
     """The form's fields, each at most once. Raises ``BadRequest`` for a field the form does not have or says twice.
 

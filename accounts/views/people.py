@@ -1,6 +1,5 @@
 """People: their roles, how deep calls may reach for them, their teams; and the forms that change one of them."""
 
-import uuid
 from typing import Any, Final
 
 from django.contrib.auth.models import Group
@@ -13,7 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Membership, StandingChange, Team
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from accounts.roles import Role, TierLevel
 from accounts.standing import join, leave, set_roles, set_tier
 from traces.exceptions import DomainError
@@ -107,21 +106,14 @@ def _members(request: PersonRequest) -> Any:
 
 
 def _member(request: PersonRequest, value: str) -> Membership:
-    found: Membership | None = _members(request).filter(pk=_id(value)).first()
+    found: Membership | None = _members(request).filter(pk=id_of(value)).first()
     if found is None:
         raise Http404
     return found
 
 
 def _team(request: PersonRequest, value: str) -> Team:
-    found = Team.objects.filter(organization=request.organization, pk=_id(value)).first()
+    found = Team.objects.filter(organization=request.organization, pk=id_of(value)).first()
     if found is None:
         raise Http404
     return found
-
-
-def _id(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong

@@ -1,14 +1,12 @@
 """One's own sign-ins: where, since when, last seen; and the forms that end one of them, or all others."""
 
-import uuid
-
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import SignIn
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from accounts.sessions import end, end_others, sign_in_of
 
 MOST_SHOWN = 100
@@ -28,17 +26,10 @@ def sessions(request: PersonRequest) -> HttpResponse:
     if form["what"] == "others":
         end_others(this, of=request.membership)
     elif form["what"] == "end":
-        found = mine.filter(pk=_id(form["session"])).first()
+        found = mine.filter(pk=id_of(form["session"])).first()
         if found is None:
             raise Http404
         end(found.pk, of=request.membership)
     else:
         raise BadRequest("Say what to end: one, or all others.")
     return redirect("sessions")
-
-
-def _id(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong

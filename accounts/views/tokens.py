@@ -6,7 +6,7 @@ A token's text is shown in the answer to the form that made it and nowhere else,
 import uuid
 from typing import Any, Final
 
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.http import Http404, HttpResponse
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.exceptions import PasswordAgain
 from accounts.models import Agent, ApiToken
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from accounts.roles import Role
 from accounts.sessions import freshly, is_fresh
 from accounts.tokens import MOST_DAYS, TokenNotMade, end, make
@@ -79,7 +79,7 @@ def _shown(
     every = ApiToken.objects.filter(organization=request.organization)
     stands = Q(revoked_at=None, expires_at__gt=Now())
     listed = every if asked["all"] else every.filter(stands)
-    rows = listed.filter(pk__lt=_id(asked["after"])) if asked["after"] else listed
+    rows = listed.filter(pk__lt=id_of(asked["after"])) if asked["after"] else listed
     found = list(
         rows.annotate(stands=stands, orphaned=Q(agent__isnull=False) & ~Q(agent__owner=F("user")))
         .select_related("user", "agent", "made_by")
@@ -113,14 +113,7 @@ def _shown(
 def _agent(request: PersonRequest, value: str) -> Agent:
     if not value:
         raise TokenNotMade("Say which agent it is for.", errors={"agent": "Choose the agent that will use it."})
-    found = Agent.objects.filter(organization=request.organization, pk=_id(value)).select_related("owner").first()
+    found = Agent.objects.filter(organization=request.organization, pk=id_of(value)).select_related("owner").first()
     if found is None:
         raise Http404
     return found
-
-
-def _id(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong

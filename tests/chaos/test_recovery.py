@@ -24,7 +24,7 @@ from tests.support.desk import Client, Session
 from tests.support.up import Up, until
 
 pytestmark = pytest.mark.slow
-AGENT = ("agent", "create", "caller", "--organization", "demo", "--owner", "developer", "--tool", "send_message")
+AGENT = ("agent", "create", "caller", "--organization", "demo", "--owner", "operator", "--tool", "send_message")
 TOKEN = ("token", "create", "--user", "operator", "--scope", "agent", "--agent", "caller")
 
 

@@ -22,7 +22,7 @@ from tests.support.up import PROJECT, Up, until
 pytestmark = pytest.mark.slow
 TOOL = "reply_to_ticket"
 """Nobody recognises a repeated call of it: done twice is done twice."""
-AGENT = ("agent", "create", "caller", "--organization", "demo", "--owner", "developer", "--tool", TOOL)
+AGENT = ("agent", "create", "caller", "--organization", "demo", "--owner", "operator", "--tool", TOOL)
 TOKEN = ("token", "create", "--user", "operator", "--scope", "agent", "--agent", "caller")
 
 

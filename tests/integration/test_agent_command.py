@@ -29,7 +29,7 @@ def agent(*arguments: str, organization: str = "demo") -> str:
 
 
 def made(world: World, name: str = "claims-bot") -> Agent:
-    agent("create", name, "--owner", "developer", "--tool", "send_message", "--tool", "write_note")
+    agent("create", name, "--owner", "operator", "--tool", "send_message", "--tool", "write_note")
     return Agent.objects.get(organization=world.organization, name=name)
 
 
@@ -40,7 +40,7 @@ def proposed(caller: Caller, tool: str = "send_message") -> Any:
 
 def test_an_agent_is_registered_with_owner_tier_and_tools_and_an_event_tells_of_it(world: World) -> None:
     found = made(world)
-    assert (found.owner, found.tier, found.enabled, found.builtin) == (world.developer, "write", True, False)
+    assert (found.owner, found.tier, found.enabled, found.builtin) == (world.operator, "write", True, False)
     assert sorted(AgentTool.objects.filter(agent=found).values_list("tool__name", flat=True)) == [
         "send_message",
         "write_note",
@@ -50,7 +50,7 @@ def test_an_agent_is_registered_with_owner_tier_and_tools_and_an_event_tells_of_
 
 
 def test_it_may_propose_its_tools_and_no_others(world: World) -> None:
-    agent("create", "claims-bot", "--owner", "developer", "--tool", "send_message")
+    agent("create", "claims-bot", "--owner", "operator", "--tool", "send_message")
     bot = Caller(token_of(world, "operator", "agent", Agent.objects.get(name="claims-bot")))
     assert proposed(bot).json()["status"] == "in_review"
     refusal = proposed(bot, "write_note").json()
@@ -59,7 +59,7 @@ def test_it_may_propose_its_tools_and_no_others(world: World) -> None:
 
 
 def test_one_without_tools_may_propose_nothing(world: World) -> None:
-    agent("create", "claims-bot", "--owner", "developer")
+    agent("create", "claims-bot", "--owner", "operator")
     bot = Caller(token_of(world, "operator", "agent", Agent.objects.get(name="claims-bot")))
     assert proposed(bot).json()["status"] == "denied"
 
@@ -69,7 +69,7 @@ def test_the_list_shows_everybodys_standing(world: World) -> None:
     agent("create", "reader", "--owner", "operator", "--tier", "read")
     agent("disable", "reader", *WHY)
     lines = agent("list").splitlines()
-    assert "claims-bot: enabled, up to write, developer answers for it; tools: send_message, write_note" in lines
+    assert "claims-bot: enabled, up to write, operator answers for it; tools: send_message, write_note" in lines
     assert "reader: switched off, up to read, operator answers for it; tools: none" in lines
     assert any(line.startswith("planner: built in, ") for line in lines)
     assert "claims-bot" not in agent("list", organization="elsewhere")
@@ -92,13 +92,13 @@ def test_switched_off_it_proposes_nothing_and_what_it_has_under_way_does_not_lea
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("create", "planner", "--owner", "developer"), "already"),
-        (("create", "Claims Bot", "--owner", "developer"), "name"),
-        (("create", "a\u202eb", "--owner", "developer"), "name"),
+        (("create", "planner", "--owner", "operator"), "already"),
+        (("create", "Claims Bot", "--owner", "operator"), "name"),
+        (("create", "a\u202eb", "--owner", "operator"), "name"),
         (("create", "bot", "--owner", "nobody"), "nobody"),
         (("create", "bot", "--owner", "outsider"), "no active member"),
-        (("create", "bot", "--owner", "developer", "--tool", "no_such_tool"), "no_such_tool"),
-        (("create", "bot", "--owner", "developer", "--tier", "approve"), "approve"),
+        (("create", "bot", "--owner", "operator", "--tool", "no_such_tool"), "no_such_tool"),
+        (("create", "bot", "--owner", "operator", "--tier", "approve"), "approve"),
         (("disable", "planner", *WHY), "stop"),
         (("disable", "nobody", *WHY), "nobody"),
         (("disable", "claims-bot", "--reason", " "), "reason"),

@@ -80,7 +80,7 @@ def test_raising_a_tool_whose_list_is_not_met_is_refused_and_the_page_says_what_
 def test_no_token_reaches_the_dial(scope: str, name: str, world: World) -> None:
     """A program cannot make itself freer: neither on the pages nor anywhere below the API."""
     tool = ready(world)
-    bot = outside_agent(world.organization, world.developer, "lend_odd") if scope == "agent" else None
+    bot = outside_agent(world.organization, world.operator, "lend_odd") if scope == "agent" else None
     bearer = {"Authorization": f"Bearer {token_of(world, name, scope, bot)}"}
     form = {"seen": "0", **ON}
     answer = Client().post(reverse("tool_dial", args=[tool.pk]), form, headers=bearer)

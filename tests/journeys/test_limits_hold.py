@@ -52,7 +52,7 @@ def test_a_hundred_payments_under_the_limit_are_held_when_their_total_passes_it(
     large = {"id": "large-payments", "about": {"tools": ["pay_odd"]},
              "when": [{"argument": "amount", "compares": ">", "value": 100}]}  # fmt: skip
     decree(world, euros(5000, per="agent"), rules=[large])
-    agent = outside_agent(world.organization, world.developer, "pay_odd")
+    agent = outside_agent(world.organization, world.operator, "pay_odd")
     before = [
         propose(world.proposal("pay_odd", payment("60.50", to=f"account {n}"), agent=agent.id)) for n in range(80)
     ]

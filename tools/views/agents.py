@@ -1,16 +1,14 @@
 """Agents: who answers for each, how deep it may reach, which tools it may propose; and the form that changes it."""
 
-import uuid
 from typing import Any, Final
 
-from django.core.exceptions import BadRequest
 from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Agent, Membership
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from accounts.roles import Role
 from tools import listing
 from tools.agents import change
@@ -41,10 +39,10 @@ def _changed(request: PersonRequest) -> HttpResponse:
     what = form["what"]
     tool = None
     if what in {"list", "unlist"}:
-        tool = listing.catalogue(request.organization.pk).filter(pk=_id(form["tool"])).first()
+        tool = listing.catalogue(request.organization.pk).filter(pk=id_of(form["tool"])).first()
         if tool is None:
             raise Http404
-    value = form["tier"] if what == "tier" else str(_id(form["owner"])) if what == "owner" else ""
+    value = form["tier"] if what == "tier" else str(id_of(form["owner"])) if what == "owner" else ""
     try:
         change(agent, what, value=value, tool=tool, by=request.user, reason=form["reason"])
     except DomainError as refused:
@@ -92,14 +90,7 @@ def _details(request: PersonRequest, agent: Agent) -> dict[str, Any]:
 
 
 def _agent(request: PersonRequest, value: str) -> Agent:
-    found = Agent.objects.filter(organization=request.organization, pk=_id(value)).select_related("owner").first()
+    found = Agent.objects.filter(organization=request.organization, pk=id_of(value)).select_related("owner").first()
     if found is None:
         raise Http404
     return found
-
-
-def _id(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import Membership
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from tools import listing
 from tools.changes import DialChange, DialProposal
 from tools.dial import accept, return_to, set_dial, withdraw
@@ -130,7 +130,7 @@ def _done(request: PersonRequest, tool: Tool, form: dict[str, str]) -> None:
         return_to(tool, _number("number", form), by=by, reason=reason)
     elif form["what"] in {"accept", "withdraw"}:
         verb = accept if form["what"] == "accept" else withdraw
-        verb(_id(form["proposal"]), organization=request.organization.pk, by=by, reason=reason)
+        verb(id_of(form["proposal"]), organization=request.organization.pk, by=by, reason=reason)
     else:
         set_dial(tool, _changes(tool, form), by=by, reason=reason)
 
@@ -153,7 +153,7 @@ def _changes(tool: Tool, form: dict[str, str]) -> dict[str, Any]:
             raise DialRefused("state: there is no such state.", field="state")
         found |= STATES[form["state"]][1]
     if form["owner"]:
-        found["owner"] = None if form["owner"] == "nobody" else str(_id(form["owner"]))
+        found["owner"] = None if form["owner"] == "nobody" else str(id_of(form["owner"]))
     return found
 
 
@@ -161,10 +161,3 @@ def _number(name: str, form: dict[str, str]) -> int:
     if not (form[name].isascii() and form[name].isdecimal()) or len(form[name]) > 9:
         raise DialRefused(f"{name}: a whole number.", field=name, errors={name: "A whole number."})
     return int(form[name])
-
-
-def _id(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong

@@ -1,6 +1,5 @@
 """Who may do what with which tool, and why: a page of tools against a page of teams, and one place in it explained."""
 
-import uuid
 from typing import Any, Final
 
 from django.core.exceptions import BadRequest
@@ -11,7 +10,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Membership, Team, User
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from accounts.roles import Role
 from tools import listing
 from tools.changes import RightChange
@@ -113,7 +112,7 @@ def _why(request: PersonRequest, tool: Tool, team: str) -> dict[str, Any]:
 
 
 def _tool(request: PersonRequest, value: str) -> Tool:
-    found = listing.catalogue(request.organization.pk).filter(pk=_id(value)).first()
+    found = listing.catalogue(request.organization.pk).filter(pk=id_of(value)).first()
     if found is None:
         raise Http404
     return found
@@ -124,18 +123,11 @@ def _whose(request: PersonRequest, value: str) -> Team | User:
     kind, _, pk = value.partition(":")
     found: Team | User | None = None
     if kind == "team":
-        found = Team.objects.filter(organization=request.organization, pk=_id(pk)).first()
+        found = Team.objects.filter(organization=request.organization, pk=id_of(pk)).first()
     elif kind == "user":
-        found = User.objects.filter(memberships__organization=request.organization, pk=_id(pk)).first()
+        found = User.objects.filter(memberships__organization=request.organization, pk=id_of(pk)).first()
     else:
         raise BadRequest("Say who: a team or a person.")
     if found is None:
         raise Http404
     return found
-
-
-def _id(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong

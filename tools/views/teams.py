@@ -1,6 +1,5 @@
 """Teams: who is in each and on how many tools it has a right; and the forms that make, fill and empty one."""
 
-import uuid
 from typing import Any, Final
 
 from django.core.exceptions import BadRequest
@@ -12,7 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Membership, StandingChange, Team
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from accounts.roles import Role
 from accounts.standing import create_team, join, leave
 from tools.models import ToolGroupObjectPermission
@@ -45,7 +44,7 @@ def _changed(request: PersonRequest) -> HttpResponse:
             create_team(request.organization, form["name"], **who)
             team = Team.objects.get(organization=request.organization, name=form["name"])
         else:
-            member = Membership.objects.filter(organization=request.organization, pk=_id(form["person"]))
+            member = Membership.objects.filter(organization=request.organization, pk=id_of(form["person"]))
             found = member.select_related("user").first()
             if found is None:
                 raise Http404
@@ -113,14 +112,7 @@ def _details(request: PersonRequest, team: Team) -> dict[str, Any]:
 
 
 def _team(request: PersonRequest, value: str) -> Team:
-    found = Team.objects.filter(organization=request.organization, pk=_id(value)).first()
+    found = Team.objects.filter(organization=request.organization, pk=id_of(value)).first()
     if found is None:
         raise Http404
     return found
-
-
-def _id(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
-from django.db.models.functions import Now
 from django.test import AsyncClient
 
 from accounts.models import ApiToken
 from accounts.rows import within
+from accounts.tokens import revoke
 from approvals.models import Action
 from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
-from tests.support.api import ROOT, Api, account, problem
-from tests.support.world import approved
+from tests.support.api import ROOT, TESTS, Api, account, outside_agent, problem
+from tests.support.world import MESSAGE, approved
 from tools.models import OutboxMessage
 
 
@@ -65,7 +65,6 @@ def test_reasoning_is_for_auditors_and_never_for_agents_or_principals(api: Api) 
         for name, caller in {
             "bot": api.bot,
             "operator": api.operator,
-            "owner": api.caller("developer", "operate"),
             "reviewer": api.reviewer,
             "auditor": api.auditor,
         }.items()
@@ -73,7 +72,6 @@ def test_reasoning_is_for_auditors_and_never_for_agents_or_principals(api: Api) 
     assert read == {
         "bot": None,
         "operator": None,
-        "owner": None,
         "reviewer": None,
         "auditor": "Because of the delay.",
     }
@@ -118,7 +116,8 @@ def test_t65_a_token_that_was_revoked_while_it_waited_reads_nothing(api: Api, mo
     staged = api.staged()
 
     def revoked_meanwhile(*_: object) -> str:
-        ApiToken.objects.filter(revoked_at=None).update(revoked_at=Now())
+        for token in ApiToken.objects.filter(agent=api.agent):
+            revoke(token, by=TESTS)
         return "rejected"
 
     monkeypatch.setattr("approvals.api._status", revoked_meanwhile)
@@ -169,11 +168,13 @@ def test_a_wait_is_bounded(api: Api) -> None:
 def test_an_agent_sees_only_what_it_proposed_for_this_person(api: Api) -> None:
     planners = api.world.staged()
     mine = api.staged()
-    other = api.caller("developer", "agent", api.agent)
     assert [a["id"] for a in api.bot.get("actions").json()["items"]] == [mine["id"]]
+    problem(api.bot.get(f"actions/{planners.id}"), 404, "not_found")
+    api.agent.owner = api.world.developer
+    api.agent.save()
+    other = api.caller("developer", "agent", api.agent)
     assert other.get("actions").json() == {"items": [], "next": None}
-    for caller, pk in ((api.bot, planners.id), (other, mine["id"])):
-        problem(caller.get(f"actions/{pk}"), 404, "not_found")
+    problem(other.get(f"actions/{mine['id']}"), 404, "not_found")
 
 
 def test_a_persons_token_sees_what_their_pages_show(api: Api) -> None:
@@ -183,7 +184,9 @@ def test_a_persons_token_sees_what_their_pages_show(api: Api) -> None:
         for name, caller in {"operator": api.operator, "reviewer": api.reviewer, "auditor": api.auditor}.items()
     }
     assert all(ids == {mine, planners} for ids in seen.values())
-    assert api.caller("developer", "operate").get("actions").json()["items"][0]["id"] == mine
+    theirs = outside_agent(api.world.organization, api.world.developer, "send_message", name="their-bot")
+    asked = api.caller("developer", "agent", theirs).post("actions", {"tool": "send_message", "arguments": MESSAGE})
+    assert [a["id"] for a in api.caller("developer", "operate").get("actions").json()["items"]] == [asked.json()["id"]]
     assert api.outsider.get("actions").json()["items"] == []
 
 

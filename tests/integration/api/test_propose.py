@@ -31,11 +31,11 @@ def test_a_call_is_staged_for_review_and_nothing_happens(api: Api) -> None:
     assert not OutboxMessage.objects.exists()
 
 
-def test_the_action_names_person_agent_and_both_their_principals(api: Api) -> None:
+def test_the_action_names_its_agent_and_whoever_answers_for_it(api: Api) -> None:
     action = Action.objects.get(id=api.staged()["id"])
     assert (action.origin, action.step, action.agent) == ("agent", 1, api.agent)
     assert action.initiator == api.world.operator
-    assert set(action.principals) == {api.world.operator.id, api.world.developer.id}
+    assert action.principals == [api.world.operator.id]
 
 
 def test_each_call_has_a_run_of_its_own(api: Api) -> None:
@@ -140,8 +140,9 @@ def test_t01_the_same_key_with_another_body_is_a_conflict(api: Api) -> None:
 def test_keys_of_two_people_and_two_agents_do_not_meet(api: Api) -> None:
     from tests.support.api import outside_agent
 
-    other = outside_agent(api.world.organization, api.world.developer, "send_message", name="other-bot")
-    callers = [api.bot, api.caller("developer", "agent", api.agent), api.caller("operator", "agent", other)]
+    other = outside_agent(api.world.organization, api.world.operator, "send_message", name="other-bot")
+    third = outside_agent(api.world.organization, api.world.developer, "send_message", name="third-bot")
+    callers = [api.bot, api.caller("operator", "agent", other), api.caller("developer", "agent", third)]
     ids = {caller.post("actions", CALL, Idempotency_Key="k").json()["id"] for caller in callers}
     assert len(ids) == 3
 

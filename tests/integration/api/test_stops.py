@@ -35,7 +35,7 @@ def test_an_agent_stops_a_run_of_its_own_and_the_next_claim_sees_it(api: Api) ->
 
 def test_an_agent_stops_nothing_else(api: Api) -> None:
     """Another agent's run, the planner's, another organization's and none at all are refused alike, and remembered."""
-    other = api.caller("operator", "agent", outside_agent(api.world.organization, api.world.developer, name="other"))
+    other = api.caller("operator", "agent", outside_agent(api.world.organization, api.world.operator, name="other"))
     planners = api.world.run()
     targets = [
         stop(api.staged()["run"]),
