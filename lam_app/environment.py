@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 TRUE = frozenset({"1", "true", "yes", "on"})
@@ -156,7 +157,7 @@ def secret_file(place: Path) -> str:
 MAIL_SCHEMES = frozenset({"smtp", "smtp+tls", "smtps"})
 
 
-def mail_server(name: str) -> dict[str, str | int | bool]:
+def mail_server(name: str) -> dict[str, Any]:
     """The mail server of ``smtp://`` (in the clear), ``smtp+tls://`` (STARTTLS) or ``smtps://``, as Django's mail
     backend names its parts; empty where none is set. Anything else raises WrongSetting.
     """

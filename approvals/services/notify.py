@@ -28,8 +28,8 @@ MOST_LINES: Final = 20
 """How many notices one letter spells out; the rest are counted."""
 WEBHOOK_SECONDS: Final = 10
 """How far apart two calls of one webhook are at least, urgent ones excepted."""
-WARNED: Final = timedelta(minutes=10)
-"""How long before nobody can decide any more people are told so, where they had at least twice as long."""
+WARNED: Final = 600
+"""How many seconds before nobody can decide any more people are told so, where they had at least twice as long."""
 
 
 def waits() -> bool:
@@ -59,7 +59,8 @@ def running_out() -> int:
             INSERT INTO approvals_occasion (id, organization_id, kind, subject, mark)
             SELECT gen_random_uuid(), a.organization_id, 'expiring', a.id, a.expires_at FROM approvals_action a
             WHERE a.status = 'in_review' AND a.expires_at > clock_timestamp()
-              AND a.expires_at <= clock_timestamp() + %(warned)s AND a.expires_at - a.created >= 2 * %(warned)s
+              AND a.expires_at <= clock_timestamp() + make_interval(secs => %(warned)s)
+              AND a.expires_at - a.created >= 2 * make_interval(secs => %(warned)s)
               AND NOT EXISTS (SELECT 1 FROM approvals_occasion o
                               WHERE o.kind = 'expiring' AND o.subject = a.id AND o.mark = a.expires_at)
             ORDER BY a.expires_at LIMIT 200

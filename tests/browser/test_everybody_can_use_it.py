@@ -16,8 +16,20 @@ from tests.support.world import World
 
 ALL_SIZES = tuple(SIZES)
 PAGES = {
-    "reviewer": {"tools": "/tools/", "outbox": "/tools/outbox/", "stop": "/stop/", "practice": "/practice/"},
-    "operator": {"runs": "/runs/", "run-new": "/runs/new/"},
+    "reviewer": {
+        "tools": "/tools/",
+        "outbox": "/tools/outbox/",
+        "stop": "/stop/",
+        "practice": "/practice/",
+        "bell": "/notices/",
+        "hearing": "/settings/notices/",
+    },
+    "operator": {
+        "runs": "/runs/",
+        "run-new": "/runs/new/",
+        "schedules": "/runs/schedules/",
+        "hooks": "/runs/hooks/",
+    },
     "auditor": {"audit": "/audit/"},
 }
 KEPT = {"practice", "tools", "stop", "runs", "run-new", "audit"}

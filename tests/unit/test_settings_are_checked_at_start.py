@@ -40,6 +40,9 @@ def start(settings: dict[str, str], *command: str) -> subprocess.CompletedProces
         ("LAM_TOOLS", "os; import this"),
         ("LAM_LOG_LEVEL", "LOUD"),
         ("LAM_DEMO", "everything"),
+        ("LAM_MAIL_URL", f"imap://me:{PASSWORD}@host"),
+        ("LAM_MAIL_FROM", "nobody in particular"),
+        ("LAM_PUBLIC_URL", "javascript:alert(1)"),
     ],
 )
 def test_a_wrong_value_is_named_and_nothing_starts(name: str, value: str, tmp_path: Path) -> None:
@@ -77,6 +80,28 @@ def test_an_address_is_taken_apart_with_its_escapes() -> None:
     assert found == {
         "user": "a@b", "password": "p/w", "dbname": "db", "host": "/run/pg", "port": "5433", "sslmode": "require",
     }  # fmt: skip
+
+
+def test_a_mail_server_is_taken_apart_with_its_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAM_MAIL_URL", "smtps://a%40b:p%2Fw@mail.example.org")
+    assert env.mail_server("LAM_MAIL_URL") == {
+        "host": "mail.example.org", "port": 465, "username": "a@b", "password": "p/w", "use_tls": False,
+        "use_ssl": True,
+    }  # fmt: skip
+    monkeypatch.setenv("LAM_MAIL_URL", "smtp+tls://mail.example.org:2525")
+    assert (env.mail_server("LAM_MAIL_URL")["port"], env.mail_server("LAM_MAIL_URL")["use_tls"]) == (2525, True)
+    monkeypatch.delenv("LAM_MAIL_URL")
+    assert env.mail_server("LAM_MAIL_URL") == {}
+
+
+def test_who_mail_is_from_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said in ("notices@example.org", "Countersign <notices@example.org>"):
+        monkeypatch.setenv("LAM_MAIL_FROM", said)
+        assert env.mail_sender("LAM_MAIL_FROM") == said
+    for wrong in ("nobody", "@example.org", "a b@example.org <", "änn@example.org"):
+        monkeypatch.setenv("LAM_MAIL_FROM", wrong)
+        with pytest.raises(env.WrongSetting, match="LAM_MAIL_FROM"):
+            env.mail_sender("LAM_MAIL_FROM")
 
 
 def test_celery_is_given_the_same_redis() -> None:
