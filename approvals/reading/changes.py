@@ -23,8 +23,9 @@ MOST: Final = 500
 """Events of one look; there is more where so many are found."""
 LONGEST: Final = dt.timedelta(seconds=60)
 """No transaction that writes events runs longer: statements are ended before."""
-APART: Final = dt.timedelta(seconds=10)
-"""How far clocks of hosts that write may stand apart, and how long an id may lie before its transaction begins."""
+APART: Final = dt.timedelta(seconds=30)
+"""How far an id may lie before its transaction: a statement has its ids before it waits for locks, ten seconds at most,
+and clocks of hosts that write may stand apart."""
 OLDEST: Final = dt.timedelta(minutes=15)
 """A place further back is none any more: whoever comes from there is shown everything anew."""
 
