@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
@@ -195,7 +196,7 @@ def _alike(head: Action, reader: Membership, tools: list[uuid.UUID]) -> tuple[li
     return [_call(by_id[pk], *found[pk][1:]) for pk in order[: MOST + 1]], key
 
 
-def _out_of_reach(action: Action, reader: Membership, at: Any) -> bool:
+def _out_of_reach(action: Action, reader: Membership, at: datetime) -> bool:
     """Whether its time is over, or somebody else looks at it now."""
     other = action.assignee_id is not None and action.assignee_id != reader.user_id
     taken = other and action.assigned_until is not None and action.assigned_until > at

@@ -116,7 +116,7 @@ def _ticked(form: QueryDict) -> dict[uuid.UUID, str]:
     for name in form:
         if name.startswith(ROW):
             try:
-                found[uuid.UUID(name.removeprefix(ROW))] = form[name]
+                found[uuid.UUID(name.removeprefix(ROW))] = str(form[name])
             except ValueError as wrong:
                 raise BadRequest("This names no action.") from wrong
     return found

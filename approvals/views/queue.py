@@ -250,7 +250,8 @@ def _rows(actions: list[Action], viewer: Viewer, folded: Mapping[uuid.UUID, int]
     stuck = unroutable_among([row for row in actions if row.unroutable])
     contracts = _contracts({row.tool_id for row in actions if row.tool_id})
     stopped = {stop.scope_key for stop in viewer.stops}
-    free = [row for row in actions if stopped.isdisjoint(row.scopes) and not _elsewhere(row, viewer)]
+    own = [row for row in actions if row.tool_id in viewer.tools]
+    free = [row for row in own if stopped.isdisjoint(row.scopes) and not _elsewhere(row, viewer)]
     alike = counted_alike(free, contracts)
     return [
         Row(
