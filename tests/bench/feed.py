@@ -31,22 +31,23 @@ N = int(os.environ.get("N", "60"))
 """Events whose way is timed, and decisions of each kind."""
 EVENTS = int(os.environ.get("EVENTS", "1000"))
 READERS = ("reviewer", "reviewer2", "administrator", "auditor", "operator")
+TOOLS = "tests.support.undo_tools"
+"""With a tool that may act by itself, once its dial is set."""
 PATIENCE = 120.0
 
 
 def main() -> None:
     """Start the product, measure, print."""
     pages = {"LAM_FEED_PAGES_PERSON": "1000", "LAM_FEED_PAGES_ORGANIZATION": "1000", "LAM_FEED_PAGES": "1000"}
-    with Up(LAM_DEMO="people", **pages) as up:
+    with Up(LAM_DEMO="people", LAM_TOOLS=TOOLS, **pages) as up:
         services = json.loads((up.home / "run" / "services.json").read_text())
         with psycopg.connect(services["owner"]) as owner:
-            owner.execute(
-                "UPDATE tools_tool SET maturity = 'on_the_loop', veto_seconds = 3600 WHERE name = 'write_note'"
-            )
+            owner.execute("UPDATE tools_tool SET maturity = 'on_the_loop', veto_seconds = 3600 WHERE name = 'put_odd'")
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "lam_app.settings",
             "LAM_HOME": str(up.home),
             "LAM_ROLE": "web",
+            "LAM_TOOLS": TOOLS,
             "DATABASE_URL": services["web"],
             "REDIS_URL": services["redis"],
         }
@@ -224,8 +225,7 @@ def propose_as(where: str, tool: str, arguments: dict[str, str]) -> Any:
 
 def scheduled(where: str) -> str:
     """A call that leaves by itself in an hour."""
-    number = uuid.uuid4().hex[:8]
-    action = propose_as(where, "write_note", {"text": f"Customer {number} asked for a call back", "about": number})
+    action = propose_as(where, "put_odd", {"thing": f"cup {uuid.uuid4().hex[:8]}"})
     assert action.status == "scheduled", action.status
     return str(action.pk)
 
