@@ -12,6 +12,7 @@ from tests.architecture.source import product, strings
 THE_PLACE = "traces.services"
 CALL_MOVE = {
     "approvals.services.approve",
+    "approvals.services.canaries",
     "approvals.services.edit",
     "approvals.services.expire",
     "approvals.services.halt",
