@@ -42,7 +42,7 @@ def listening(listener: Listener) -> Listening:
     addresses = (
         NoticeAddress.objects.filter(**listener.owned, ended_at=None)
         .annotate(
-            waiting=Count("deliveries", filter=Q(deliveries__state=Delivery.State.WAITING)),
+            waiting=Count("deliveries", filter=Q(deliveries__state=Delivery.State.WAITING, deliveries__trial=False)),
             lost=Count("deliveries", filter=Q(deliveries__state=Delivery.State.GIVEN_UP, deliveries__trial=False)),
         )
         .order_by("shown", "id")
