@@ -99,7 +99,7 @@ class ActionQuerySet(models.QuerySet["Action"]):
         return self.in_review().filter(undo_of__isnull=False)
 
     def escalated(self) -> "ActionQuerySet":
-        """In review, and a reviewer asked those who administer to look, oldest first."""
+        """In review, and a reviewer, or time, brought it before more people, oldest first."""
         return self.in_review().filter(escalated_at__isnull=False).order_by("created", "id")
 
     def unroutable(self) -> "ActionQuerySet":

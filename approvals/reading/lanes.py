@@ -105,7 +105,7 @@ class Viewer:
 
     @cached_property
     def escalated(self) -> ActionQuerySet:
-        """What a reviewer asked those who administer to look at, who see all of it."""
+        """What a reviewer, or time, brought before more people. Those who administer see all of it."""
         everything = Action.objects.within(self.membership.organization_id)
         return (everything if self.membership.has(Role.ADMINISTRATOR) else self.reviewable).escalated()
 
@@ -219,7 +219,7 @@ LANES: Final = {
             lambda viewer: viewer.escalated,
             (S.IN_REVIEW,),
             "Nothing is escalated",
-            "What a reviewer asked those who administer to look at. It waits on for whoever may decide.",
+            "What a reviewer, or time, brought before more people. It waits on for whoever may decide.",
             urgent=True,
         ),
         Lane(
