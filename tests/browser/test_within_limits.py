@@ -113,7 +113,7 @@ def test_away_and_back(world: World, at_desk: Callable[..., Page]) -> None:
     page.get_by_label("Until").fill((now() + timedelta(days=3)).strftime("%Y-%m-%dT09:00"))
     page.get_by_label("Stands in").select_option("reviewer2")
     page.get_by_role("button", name="I am away until then").click()
-    expect(page.locator(".note[data-tone=good]")).to_contain_text("1 went to who stands in")
+    expect(page.locator(".note[data-tone=good]")).to_contain_text("Handed to who stands in: 1.")
     expect(page.locator("#h-now")).to_have_text("You are away")
     assert faults_everywhere(page, "away", sizes=ALL_SIZES) == []
     page.get_by_role("button", name="I am back").click()
