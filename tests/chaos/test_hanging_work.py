@@ -27,7 +27,7 @@ def test_f13_a_call_that_never_ends_ends_its_worker_though_its_heart_beats(
         stage.present("executor")
         stage.world.order("wait before")
         road = send(stage, world, kind)
-        until(lambda: stage.world.waiting() > 0, 10, "a call waits")
+        until(lambda: stage.world.waiting() > 0, 30, "a call waits")
         hung = stage.world.waiting()
         assert Worker.objects.get(pid=hung, ended_at=None)
         until(lambda: stage.pid("executor") not in (0, hung), 90, "it was ended and replaced")
@@ -47,7 +47,7 @@ def test_f13_a_worker_that_hears_no_message_although_its_work_is_due_is_ended_an
         assert send(stage, world, KEYED).settled() == "done"  # so that everybody has loaded the tools, and their order
         stage.world.deafen()
         stage.ring("approvals.tasks.run_previews" if role == "executor" else SIGN)
-        until(lambda: stage.world.deaf() > 0, 10, "it stands still between two tasks")
+        until(lambda: stage.world.deaf() > 0, 30, "it stands still between two tasks")
         deaf = stage.world.deaf()
         assert stage.pid(role) == deaf
         action = world.staged(KEYED.tool, KEYED.arguments())
@@ -63,7 +63,7 @@ def test_f13_a_paused_worker_of_any_role_is_ended_and_replaced(
 ) -> None:
     with theatre.playing(role, "sweeper", **SOON) as stage:
         paused = stage.ready(role)
-        until(lambda: Worker.objects.filter(pid=paused, ended_at=None).exists(), 10, "it has said that it is there")
+        until(lambda: Worker.objects.filter(pid=paused, ended_at=None).exists(), 30, "it has said that it is there")
         os.kill(paused, signal.SIGSTOP)
         until(lambda: stage.pid(role) not in (0, paused), 60, "it was ended and replaced")
         assert (role, -signal.SIGKILL) in stage.ended

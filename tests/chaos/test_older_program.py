@@ -48,7 +48,7 @@ def test_f38_an_older_program_ends_the_call_under_way_and_takes_up_nothing_more(
         stage.present("executor")
         stage.world.order("wait before")
         road = send(stage, world, OUTSIDE[2])  # the class of which a doubt would need a person
-        until(lambda: stage.world.waiting() > 0, 10, "a call waits")
+        until(lambda: stage.world.waiting() > 0, 30, "a call waits")
         old = {role: stage.pid(role) for role in (*roles, "sweeper")}
         before = len(stage.ended)
         with migrated_by_a_newer_program():

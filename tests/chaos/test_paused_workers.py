@@ -29,7 +29,7 @@ def paused_in_a_call(stage: Stage, cast: World, kind: Kind) -> Iterator[tuple[Ro
     stage.present("executor")
     stage.world.order("wait before")
     road = send(stage, cast, kind)
-    until(lambda: stage.world.waiting() > 0, 10, "a call waits")
+    until(lambda: stage.world.waiting() > 0, 30, "a call waits")
     pid = stage.world.waiting()
     os.kill(pid, signal.SIGSTOP)
     try:

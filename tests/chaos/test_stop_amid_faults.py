@@ -31,7 +31,7 @@ def test_f39_a_stop_over_a_call_whose_worker_dies_lets_nobody_call_again(
         stage.present("executor")
         stage.world.order("wait before")
         road = send(stage, world, kind)
-        until(lambda: stage.world.waiting() > 0, 10, "a call waits")
+        until(lambda: stage.world.waiting() > 0, 30, "a call waits")
         victim = stage.world.waiting()
         stop = engage(
             actor=world.reviewer, organization=world.organization.id, scope="organization", target=None, reason="Fire"
@@ -56,7 +56,7 @@ def test_t109_a_stop_amid_a_batch_lets_go_of_all_that_was_not_sent_yet(
         for action in staged:
             approved(world, action)
         stage.ring(SIGN)
-        until(lambda: stage.world.waiting() > 0, 10, "a call waits")
+        until(lambda: stage.world.waiting() > 0, 30, "a call waits")
         stop = engage(
             actor=world.reviewer, organization=world.organization.id, scope="organization", target=None, reason="Fire"
         )

@@ -139,14 +139,11 @@ def test_a_question_is_moot_once_the_goal_is_corrected(world: World, script: Scr
 def test_a_planner_at_work_on_the_old_reading_loses_its_hold(world: World, script: Script) -> None:
     run = noted(world, script, planned({"kind": "ask", "question": "?"}), planned(note("snow")))
     corrected(world, run)
-    presence = present("planner")
-    try:
-        turn = _take(run.id, presence.worker)
-        assert turn is not None
-        corrected(world, run, "Note that it hails")
-        assert not Run.objects.filter(id=run.id, planner=presence.worker).exists()
-    finally:
-        presence.leave()
+    worker = present("planner").worker
+    turn = _take(run.id, worker)
+    assert turn is not None
+    corrected(world, run, "Note that it hails")
+    assert not Run.objects.filter(id=run.id, planner=worker).exists()
 
 
 def test_once_something_was_changed_the_goal_stands(world: World, script: Script) -> None:

@@ -226,7 +226,8 @@ def test_only_one_seals_at_a_time(seal: Seal, world: World) -> None:
         other.execute("SELECT pg_advisory_xact_lock(%s)", [0x5EA1])
         assert seal.passes(wait=False) == 0
         other.rollback()
-    assert seal.passes() == len({e.organization for e in Event.objects.all()})
+    assert seal.passes() >= len({e.organization for e in Event.objects.all()})  # more where others' transactions part them
+    assert seal.report(world.organization.id).intact
 
 
 def test_nobody_writes_a_seal_from_the_web_and_nobody_changes_one(

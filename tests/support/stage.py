@@ -73,9 +73,15 @@ class Stage:
 
     @contextlib.contextmanager
     def playing(self, *roles: str, **settings: str) -> Iterator[Stage]:
-        """Start these roles (``executor2`` is a second executor) and keep them running until the block ends."""
+        """Start these roles (``executor2`` is a second executor) and keep them running until the block ends.
+
+        This process leaves first: the stage's sweeper would take it for a worker that hears no message, and kill it.
+        """
         from django.db import connection
 
+        from tools.presence import leave
+
+        leave()
         database = str(connection.settings_dict["NAME"])
         self.world.clear()
         self.redis.flushall()
