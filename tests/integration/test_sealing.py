@@ -226,7 +226,8 @@ def test_only_one_seals_at_a_time(seal: Seal, world: World) -> None:
         other.execute("SELECT pg_advisory_xact_lock(%s)", [0x5EA1])
         assert seal.passes(wait=False) == 0
         other.rollback()
-    assert seal.passes() >= len({e.organization for e in Event.objects.all()})  # more where others' transactions part them
+    # More where the transactions of others part them.
+    assert seal.passes() >= len({e.organization for e in Event.objects.all()})
     assert seal.report(world.organization.id).intact
 
 
