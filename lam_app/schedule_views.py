@@ -45,7 +45,8 @@ def schedules(request: PersonRequest) -> HttpResponse:
     try:
         if form["then"] == "look":
             zone = request.user.time_zone or request.organization.time_zone
-            return _page(request, form=form, ahead=upcoming(form["cron"].strip(), zone, now()))
+            ahead = [_said(at) for at in upcoming(form["cron"].strip(), zone, now())]
+            return _page(request, form=form, ahead=ahead)
         schedule_goal(actor=request.user, organization=request.organization.pk, goal=form["goal"], cron=form["cron"])
     except DomainError as refused:
         return _page(request, form=form, refused=refused)
@@ -74,7 +75,7 @@ def _page(
     request: PersonRequest,
     *,
     form: dict[str, str] | None = None,
-    ahead: list[datetime] | None = None,
+    ahead: list[str] | None = None,
     refused: DomainError | None = None,
 ) -> HttpResponse:
     rows = Schedule.objects.within(request.organization.pk)
@@ -98,6 +99,11 @@ def _page(
         "tab": "schedules",
     }
     return render(request, "lam_app/schedules.html", context, status=refused.http_status if refused else 200)
+
+
+def _said(at: datetime) -> str:
+    """A time as its own zone has it, with the zone: a template would turn it into another."""
+    return f"{at:%a} {at.day} {at:%b %Y, %H:%M %Z}"
 
 
 def _came(rows: list[Schedule]) -> dict[uuid.UUID, list[Firing]]:

@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.support.routes import ROWS, SIGNING_IN
+from tests.support.routes import ROWS, SIGNED, SIGNING_IN
 from tests.support.walking import BACKEND, Walk, addresses, kind_of, made, make_walk, place
 from tests.support.world import World
 
-OPEN = SIGNING_IN | {"healthz", "readyz", "jwks"}
+OPEN = SIGNING_IN | SIGNED | {"healthz", "readyz", "jwks"}
 PAGES = {name: pattern for name, pattern in addresses() if not pattern.startswith("api/") and name not in OPEN}
 MEMBERS = ("operator", "reviewer", "administrator", "auditor", "developer")
 

@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.support.api import account
-from tests.support.routes import BODIES, ROWS, SIGNING_IN
+from tests.support.routes import BODIES, ROWS, SIGNED, SIGNING_IN
 from tests.support.walking import CALLERS, Walk, addresses, kind_of, made, make_walk, place, plain, rows_of
 from tests.support.world import World
 from traces.models import Event
@@ -21,8 +21,6 @@ PATTERNS = dict(addresses())
 OPEN = SIGNING_IN | {"healthz", "readyz", "jwks", "api/v1/openapi.json", "api/v1/"}
 """Where nobody's rows are shown."""
 READ = [key for key, row in ROWS.items() if "GET" in row]
-SIGNED = {"hook_in"}
-"""Where every byte of the body is signed, and nothing is read of what is not."""
 POSTED = [
     key
     for key, row in ROWS.items()

@@ -133,9 +133,11 @@ def test_nine_in_the_morning_stays_nine_in_the_morning() -> None:
 
 
 def test_the_page_shows_the_times_before_anything_is_kept(world: World) -> None:
+    type(world.operator).objects.filter(pk=world.operator.pk).update(time_zone="Asia/Tokyo")
     operator = signed_in(world, "operator")
     looked = operator.post("/runs/schedules/", {"goal": GOAL, "cron": "0 9 * * 1", "then": "look"})
     assert "It would come" in looked.content.decode()
+    assert looked.content.decode().count(", 09:00 JST") == 3
     assert not Schedule.objects.exists()
     kept = operator.post("/runs/schedules/", {"goal": GOAL, "cron": "0 9 * * 1", "then": "keep"})
     assert kept.status_code == 302

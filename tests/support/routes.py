@@ -272,5 +272,8 @@ REFUSED_FIRST = {
 }
 """Who is refused by role, whatever is asked for: 403 for things of others and of nobody too."""
 
+SIGNED = {"hook_in"}
+"""Opened by a signature over every byte of the body, and by no session: nothing is read of what is not signed."""
+
 SIGNING_IN = {"account_login", "account_logout", "account_inactive", "account_reauthenticate", "account_signup"}
 """allauth's own pages: they know nobody's rows, ignore what they do not ask for, and count how often they are asked."""
