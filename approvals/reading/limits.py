@@ -4,12 +4,13 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from approvals.models import Action, Escalation, Revision
 from approvals.services.canaries import why_of
 from approvals.services.prolong import window_of
 from approvals.services.window import MOST_EXTENSIONS, extended_until, running_out
 from approvals.states import ActionStatus
-from traces.clock import now
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class Limits:
 
 
 def limits_of(action: Action, revision: Revision) -> Limits:
-    """Read it. One query for the clock while it waits, one where the policy names steps."""
+    """Read it. One query where the policy names steps, and one for a canary that is over."""
     if action.status != ActionStatus.IN_REVIEW:
         return Limits(canary=why_of(action))
     seconds, contract = window_of(action, revision)
-    last = running_out(action, seconds, now())
+    last = running_out(action, seconds, timezone.now())
     until = extended_until(action, seconds, contract)
     may = last and action.extended < MOST_EXTENSIONS and until > action.expires_at
     named = "escalation" in json.loads(revision.ruling)
