@@ -293,7 +293,7 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1
 
 
 def rows_of(organization: uuid.UUID) -> dict[str, tuple[int, str]]:
-    """How many rows of each table are an organization's, and a digest of all that they say."""
+    """How many rows of each table are an organization's, and a digest of all that they say but who was there when."""
     with speaking_as("admin") as admin:
         return _digests(admin, organization)
 
@@ -301,9 +301,10 @@ def rows_of(organization: uuid.UUID) -> dict[str, tuple[int, str]]:
 def _digests(admin: psycopg.Connection[Any], organization: uuid.UUID) -> dict[str, tuple[int, str]]:
     tables = admin.execute(ROWS_OF).fetchall()
     parts = (
-        f"SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {table} t"
-        f" WHERE {column} = '{organization}'"
+        f"SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM"
+        f" (SELECT to_jsonb(r) - 'last_used_at' AS t FROM {table} r WHERE {column} = '{organization}') s"
         for table, column in tables
+        if table != "accounts_signin"
     )
     found = admin.execute(" UNION ALL ".join(parts)).fetchall()  # type: ignore[arg-type]
     return {table: (number, digest) for table, number, digest in found}
