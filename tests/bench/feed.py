@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import secrets
 import statistics
+import sys
 import time
 import urllib.parse
 import uuid
@@ -63,12 +64,15 @@ def measure(up: Up) -> dict[str, Any]:
     web = up.child("web")
     approving(up, 10)  # warm
     alone = approving(up, N)
+    say(f"alone {spread(alone)}")
     with Pages(up.port, [cookies[READERS[n % len(READERS)]] for n in range(PAGES)]) as pages:
         opened = {"rss_mb": round(web.memory_info().rss / 1e6), "threads": web.num_threads()}
         before = sum(web.cpu_times()[:2])
         delays = told(pages)
+        say(f"to a page {spread(delays)}")
         spent = (sum(web.cpu_times()[:2]) - before) * 1000 / N
         beside = approving(up, N, between=lambda n: None if n % 5 else scheduled("demo"))
+    say(f"beside {spread(beside)}")
     half = [cookies["reviewer" if n % 2 else "outsider"] for n in range(PAGES)]
     with Pages(up.port, half) as pages:
         shown = strangers(pages)
@@ -120,14 +124,24 @@ def read(port: int, cookies: list[str], parent: Any) -> None:
     asyncio.run(_read(port, cookies, parent))
 
 
+def place(port: int, cookie: str) -> str:
+    """Where a page is that was opened just now."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", "/feed/news/?wants=inbox", headers={"Cookie": f"sessionid={cookie}"})
+    said: str = json.loads(connection.getresponse().read())["place"]
+    connection.close()
+    return said
+
+
 async def _read(port: int, cookies: list[str], parent: Any) -> None:
+    places = {cookie: place(port, cookie) for cookie in set(cookies)}
     arrived: list[tuple[int, str, float]] = []
     ready = asyncio.Semaphore(0)
 
     async def page(number: int, cookie: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 24)
-        head = f"GET /feed/stream/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nSec-Fetch-Site: same-origin\r\n"
-        writer.write(f"{head}Cookie: sessionid={cookie}\r\n\r\n".encode())
+        head = f"GET /feed/stream/?after={places[cookie]} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        writer.write(f"{head}Sec-Fetch-Site: same-origin\r\nCookie: sessionid={cookie}\r\n\r\n".encode())
         first = True
         while line := await reader.readline():
             at = time.monotonic()
@@ -270,6 +284,11 @@ def approving(up: Up, number: int, between: Any = lambda _: None) -> list[float]
         time.sleep(0.2)
     connection.close()
     return took
+
+
+def say(what: str) -> None:
+    """How far it is."""
+    print(what, file=sys.stderr, flush=True)
 
 
 def percentile(values: list[float], share: int) -> float:
