@@ -17,15 +17,22 @@ from django.db.models import F
 from accounts.models import Membership
 from approvals.models import Action, Decision, Revision
 from approvals.queries import URGENCY
-from approvals.reading import outliers
 from approvals.reading.card import findings
-from approvals.reading.foreseen import NO_RECORD, Foreseen, foreseen
+from approvals.reading.foreseen import Foreseen, foreseen
 from approvals.reading.lanes import ORDERS
-from approvals.reading.origins import sourced
-from approvals.reading.past import Before, last_of, usual
-from approvals.reading.shown import PLACE, Argument, arguments, targets
-from approvals.services.likeness import MOST, group_of, likeness, may_be_alike
+from approvals.reading.reasons import Call, reasons_of
+from approvals.reading.shown import Argument, arguments
+from approvals.services.likeness import (
+    MOST,
+    content_of,
+    group_of,
+    known_content,
+    likeness,
+    likeness_by,
+    may_be_alike,
+)
 from tools.contract import Contract
+from tools.models import ToolVersion
 from traces.canonical import canonical
 from traces.clock import now
 
@@ -33,18 +40,6 @@ LOOKED_AT: Final = 200
 """Calls of the tool among which those that are alike are looked for."""
 FOR: Final = "For"
 WOULD: Final = "What would change"
-
-
-@dataclass(frozen=True)
-class Call:
-    """One of the calls that are alike, as it is now."""
-
-    action: Action
-    revision: Revision
-    contract: Contract | None
-    values: Mapping[str, Any]
-    shown: list[Argument]
-    told: Foreseen | None
 
 
 @dataclass(frozen=True)
@@ -106,7 +101,8 @@ class Table:
 def counted(actions: Iterable[Action], contracts: Mapping[uuid.UUID, Contract]) -> dict[uuid.UUID, int]:
     """How many of these are alike with each of them, itself included; those that are alone are left out.
 
-    One query, and none where not even the rows of any two have enough in common. ``contracts`` are those of the tools.
+    One query, two more for revisions that were not read lately, and none where not even the rows of any two have enough
+    in common. ``contracts`` are those of the tools.
     """
     groups: dict[tuple[object, ...], list[Action]] = {}
     for action in actions:
@@ -115,11 +111,15 @@ def counted(actions: Iterable[Action], contracts: Mapping[uuid.UUID, Contract]) 
     near = {action.pk: action for group in groups.values() if len(group) > 1 for action in group}
     if not near:
         return {}
+    current = Revision.objects.filter(action__in=list(near), number=F("action__revision"))
+    content = {action: known_content(pk) for action, pk in current.values_list("action_id", "pk")}
+    unread = {action: near[action] for action, known in content.items() if known is None}
+    content |= {revision.action_id: content_of(revision) for revision, _ in (_current(unread) if unread else ())}
     by_likeness: dict[str, list[uuid.UUID]] = {}
-    for revision, contract in _current(near):
-        key = likeness(near[revision.action_id], revision, contract)
+    for pk, action in near.items():
+        key = likeness_by(action, content.get(pk) or "")
         if key:
-            by_likeness.setdefault(key, []).append(revision.action_id)
+            by_likeness.setdefault(key, []).append(pk)
     return {pk: len(alike) for alike in by_likeness.values() if len(alike) > 1 for pk in alike}
 
 
@@ -143,7 +143,7 @@ def table(head: Action, reader: Membership, *, tools: list[uuid.UUID]) -> Table 
     several = len({call.action.initiator_id for call in calls}) > 1
     would = [_would(call.told) for call in calls]
     told_apart = len(set(would)) > 1
-    reasons = _reasons(calls, contract, differing, labels)
+    reasons = reasons_of(calls, contract, differing, labels)
     lines = []
     for place, call in enumerate(calls):
         cells = [(labels[path], _cell(by_path[place].get(path), names[call.action.pk])) for path in differing]
@@ -168,7 +168,7 @@ def table(head: Action, reader: Membership, *, tools: list[uuid.UUID]) -> Table 
 
 
 def _alike(head: Action, reader: Membership, tools: list[uuid.UUID]) -> tuple[list[Call], str]:
-    """The calls that are like ``head``, itself first, and what they have in common. Three queries."""
+    """The calls that are like ``head``, itself first, and what they have in common. Five queries."""
     if head.tool_id is None or head.tool_id not in tools or reader.user_id in head.principals:
         return [], ""
     at = now()
@@ -204,14 +204,16 @@ def _out_of_reach(action: Action, reader: Membership, at: datetime) -> bool:
 
 
 def _current(actions: Mapping[uuid.UUID, Action]) -> Iterator[tuple[Revision, Contract | None]]:
-    """The current revision of each, with its tool's contract. One query, and each contract is read once."""
-    found = Revision.objects.filter(action__in=list(actions), number=F("action__revision"))
-    read: dict[uuid.UUID, Contract] = {}
-    for one in found.select_related("tool_version", "policy_version").defer("policy_version__settings", "request"):
-        version = one.tool_version
-        if version is not None and version.pk not in read:
-            read[version.pk] = Contract.from_json(version.contract)
-        yield one, read[version.pk] if version is not None else None
+    """The current revision of each, with its tool's contract. Two queries, and each contract is read once."""
+    found = list(
+        Revision.objects.filter(action__in=list(actions), number=F("action__revision")).defer("request", "considered")
+    )
+    versions = ToolVersion.objects.in_bulk({one.tool_version_id for one in found if one.tool_version_id})
+    read = {pk: Contract.from_json(version.contract) for pk, version in versions.items()}
+    for one in found:
+        if one.tool_version_id:
+            one.tool_version = versions[one.tool_version_id]
+        yield one, read.get(one.tool_version_id) if one.tool_version_id else None
 
 
 def _call(action: Action, revision: Revision, contract: Contract | None) -> Call:
@@ -248,46 +250,3 @@ def _would(told: Foreseen | None) -> str:
     rows = [f"{row['label']}: {row['before']} → {row['after']}" for row in told.changes]
     more = [f"{told.more} more not listed"] if told.more else []
     return "\n".join([*([told.text] if told.text else []), *rows, *more])
-
-
-def _reasons(calls: list[Call], contract: Contract, differing: list[str], labels: Mapping[str, str]) -> list[list[str]]:
-    """Why to look at each of them by itself: what stands out in the table, and what is not as it was before."""
-    past = last_of(calls[0].action)
-    found: list[list[str]] = [_by_itself(call, past, contract) for call in calls]
-    if all(any(reason.endswith(FIRST) for reason in reasons) for reasons in found):
-        found = [[reason for reason in reasons if not reason.endswith(FIRST)] for reasons in found]  # tells none apart
-    about = targets(contract)
-    for path in differing:
-        shown = [next((one for one in call.shown if one.path == path), None) for call in calls]
-        values = [None if one is None or one.masked else one.text for one in shown]
-        plain = PLACE.sub("", path)
-        odd = outliers.rare_values(values) | outliers.rare_hosts(values) | outliers.long_texts(values)
-        if plain not in about and not plain.endswith("id"):
-            odd |= outliers.far_numbers(values, contract.currency if plain == contract.amount_field else "")
-        for place, reason in odd.items():
-            found[place].append(f"{labels[path]}: {reason}")
-    for place, earlier in outliers.repeated([call.revision.arguments for call in calls]).items():
-        found[place].append(f"The very same call as in row {earlier + 1}")
-    return found
-
-
-FIRST: Final = "the first time here"
-
-
-def _by_itself(call: Call, past: list[Before], contract: Contract) -> list[str]:
-    """What stands out in a call whatever the others are: odd characters, no record, doubtful origin, unusual values."""
-    provenance = json.loads(call.revision.facts).get("provenance") or []
-    compared = usual(past, call.values, contract)
-    found = []
-    for one in call.shown:
-        found += [f"{one.label}: {remark}" for remark in one.remarks]
-        if call.told and call.told.names.get(one.path) == NO_RECORD:
-            found.append(f"{one.label}: {NO_RECORD}")
-        if PLACE.sub("", one.path) in targets(contract) and sourced(one.path, provenance).doubtful:
-            found.append(f"{one.label}: {sourced(one.path, provenance).words}, the goal does not name it")
-        before = compared.get(PLACE.sub("", one.path))
-        if before and before.remark:
-            found.append(f"{one.label}: {before.remark}")
-        if before and before.first:
-            found.append(f"{one.label}: {before.first.lower()}, {FIRST}")
-    return list(dict.fromkeys(found))

@@ -23,6 +23,9 @@ MOST: Final = 50
 """Calls that are decided on at once."""
 RISKS: Final = frozenset({"low", "medium"})
 """Risks at which it may be done at all. A risk that nobody has a word for is none of them."""
+MOST_KNOWN: Final = 20_000
+"""Revisions whose content is remembered: some megabytes."""
+_known: dict[uuid.UUID, str] = {}
 _TOLD: Final = frozenset({DryRunState.NOT_OFFERED.value, DryRunState.DONE.value})
 _HOLDS: Final = frozenset({"review", "deny"})
 
@@ -47,22 +50,50 @@ def likeness(action: Action, revision: Revision, contract: Contract | None) -> s
 
     ``contract`` is that of the revision's tool version.
     """
-    if not may_be_alike(action, contract) or revision.number != action.revision or folded(revision):
+    if not may_be_alike(action, contract) or revision.number != action.revision:
         return ""
-    facts: Mapping[str, Any] = json.loads(revision.facts)
-    told = (facts.get("dry_run") or {}).get("state") or DryRunState.NOT_OFFERED.value
-    if told not in _TOLD:
+    return likeness_by(action, content_of(revision))
+
+
+def likeness_by(action: Action, content: str) -> str:
+    """The same of an action that may be alike, by what its current revision says (``content_of``)."""
+    if not content:
         return ""
     group = [value.hex if isinstance(value, uuid.UUID) else value for value in group_of(action)]
+    several = len(action.principals) > 1
+    said = {"organization": str(action.organization_id), "group": group, "acts_for_several": several}
+    return digest("likeness", {**said, "content": content})
+
+
+def known_content(revision: uuid.UUID) -> str | None:
+    """What ``content_of`` said of a revision lately; None where it has to be read."""
+    return _known.get(revision)
+
+
+def content_of(revision: Revision) -> str:
+    """What calls that are alike have in common by their revisions; empty for one that is decided alone.
+
+    A revision never changes, so each is read once in the life of a process, or again once very many have been.
+    """
+    found = _known.get(revision.pk)
+    if found is None:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        found = _known[revision.pk] = _content(revision)
+    return found
+
+
+def _content(revision: Revision) -> str:
+    facts: Mapping[str, Any] = json.loads(revision.facts)
+    told = (facts.get("dry_run") or {}).get("state") or DryRunState.NOT_OFFERED.value
+    if told not in _TOLD or folded(revision):
+        return ""
     return digest(
-        "likeness",
+        "likeness_content",
         {
-            "organization": str(action.organization_id),
-            "group": group,
             "tool_version": str(revision.tool_version_id),
             "policy_version": str(revision.policy_version_id),
             "written_by_a_person": revision.author_id is not None,
-            "acts_for_several": len(action.principals) > 1,
             "initiator": facts["initiator"]["tier"],
             "told": told,
             "found": _found(json.loads(revision.ruling)),
