@@ -78,7 +78,7 @@ def test_the_bell_counts_on_and_the_list_is_read(world: World, at_desk: Callable
     found["list"] = faults_everywhere(page, "notices", sizes=ALL_SIZES)
     page.get_by_role("button", name=re.compile("Mark as read.*Write note")).click()
     expect(page.locator(".notice-row[data-unread]")).to_have_count(1)
-    page.get_by_role("link", name="Unread").click()
+    page.locator(".segment", has_text="Unread").click()
     expect(page.locator(".notice-row")).to_have_count(1)
     page.get_by_role("button", name="Mark all as read").click()
     expect(page.locator("h2", has_text="Nothing unread")).to_be_visible()

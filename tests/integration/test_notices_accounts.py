@@ -63,14 +63,14 @@ def test_everything_that_pages_and_workers_do_is_granted_to_them(world: World, o
         assert "approvals.tasks.send_notices" not in sweep()
     assert states() == ["sent"] * 3
     assert (len(box.letters), len(hook.requests)) == (2, 1)
+    tried, own = Delivery.objects.get(trial=True).pk, NoticeRoute.objects.get(person=world.reviewer).pk
     with account("web"):
         assert reviewer.get("/notices/news/").json()["unread"] == "2"
-        assert reviewer.get(f"{PAGE}tried/", {"delivery": str(Delivery.objects.get(trial=True).pk)}).status_code == 286
+        assert reviewer.get(f"{PAGE}tried/", {"delivery": str(tried)}).status_code == 286
         assert reviewer.get("/notices/").status_code == 200
         assert reviewer.post("/notices/read/", {"what": "all"}).status_code == 302
         assert reviewer.post(PAGE, {"what": "end", "id": str(mail.pk)}).status_code == 302
-        own = NoticeRoute.objects.get(person=world.reviewer)
-        assert reviewer.post(PAGE, {"what": "unroute", "id": str(own.pk)}).status_code == 302
+        assert reviewer.post(PAGE, {"what": "unroute", "id": str(own)}).status_code == 302
         assert administrator.post(PAGE, {"what": "end", "id": str(webhook.pk), "team": team}).status_code == 302
         assert reviewer.get(PAGE).status_code == 200
     assert not Notice.objects.filter(person=world.reviewer, read_at=None).exists()
