@@ -33,7 +33,7 @@ POLL: Final = 2.0
 EAGER: Final = 0.25
 """The same for the first EAGER_FOR seconds, until writers know that somebody listens."""
 EAGER_FOR: Final = 2.5
-GATHER: Final = 0.02
+GATHER: Final = 0.04
 """Seconds between the word and the look, in which more is written that one look finds."""
 SHARE: Final = 2
 """A look is followed by a rest of so many times as long as it took: a flood of events is read in larger pieces."""

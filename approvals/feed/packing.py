@@ -39,7 +39,7 @@ class News:
     state: bool = False
     """Whether ``rows`` are all that there is, and not only what changed."""
     waits: bool = False
-    """Whether something that waits for people has come or gone."""
+    """Whether something that waits for people has come or gone; told to the inbox alone."""
     stops: bool = False
     """Whether a stop was engaged or lifted."""
 
@@ -73,15 +73,18 @@ def event(name: str, data: object = None, *, at: str = "", retry: int = 0) -> by
 
 def parcels(found: Look, place: Place, readers: Collection[Reader]) -> dict[Reader, bytes | None]:
     """What each of these readers is told of a look; None where that is nothing. Reads the changed rows once for all."""
-    lines = _changed(found.changes, place.organization) if readers else []
+    touched = _touched(found.changes, place.organization) if readers else []
+    lines = _followed(found.changes, touched, readers)
     drawn: dict[tuple[uuid.UUID, tuple[bool, ...]], dict[str, Any]] = {}
     made: dict[tuple[object, ...], bytes | None] = {}
     parcels: dict[Reader, bytes | None] = {}
     for reader in readers:
-        theirs = [line for line in lines if reader.sees.reads(line.action)]
-        alike = (reader.wants, tuple((line.action.pk, reader.sees.marks(line)) for line in theirs))
+        theirs = [line for line in lines if reader.sees.reads(line.action)] if reader.wants == "feed" else []
+        waits = _waits(found.changes, touched, reader)
+        alike = (waits, tuple((line.action.pk, reader.sees.marks(line)) for line in theirs))
         if alike not in made:
-            news = _news(found.changes, place, theirs, reader, drawn)
+            rows = tuple(_drawn(line, reader.sees, drawn) for line in theirs)
+            news = News(place, rows, waits=waits, stops=_stops(found.changes))
             made[alike] = None if news.empty else news.message()
         parcels[reader] = made[alike]
     return parcels
@@ -95,47 +98,44 @@ def caught_up(reader: Reader, after: Place | None) -> News:
             found = look(after)
             if stands(after, found) and not found.full:
                 place = Place(organization, found.horizon, found.at - LONGEST - APART)
-                lines = [one for one in _changed(found.changes, organization) if reader.sees.reads(one.action)]
-                return _news(found.changes, place, lines, reader, {})
-        place = here(
-            organization
-        )  # before the rows are read: what changes meanwhile is told again, and not passed over
+                touched = _touched(found.changes, organization)
+                lines = _followed(found.changes, touched, [reader])
+                rows = tuple(_drawn(one, reader.sees, {}) for one in lines if reader.sees.reads(one.action))
+                waits = _waits(found.changes, touched, reader)
+                return News(place, rows, waits=waits, stops=_stops(found.changes))
+        place = here(organization)  # before the rows are read: what changes meanwhile is told again
         lines = standing(reader.sees) if reader.wants == "feed" else []
         return News(place, tuple(_drawn(line, reader.sees, {}) for line in lines), state=True, waits=True)
 
 
-def _changed(changes: Iterable[Change], organization: uuid.UUID) -> list[Line]:
+def _touched(changes: Iterable[Change], organization: uuid.UUID) -> list[Action]:
+    """The actions that were changed, as they stand now. One query: most of them no page follows."""
     subjects = {change.subject for change in changes if change.kind == "action"}
-    return changed(organization, subjects) if subjects else []
+    return list(Action.objects.within(organization).filter(pk__in=subjects)) if subjects else []
 
 
-def _news(
-    changes: list[Change],
-    place: Place,
-    lines: list[Line],
-    reader: Reader,
-    drawn: dict[tuple[uuid.UUID, tuple[bool, ...]], dict[str, Any]],
-) -> News:
+def _followed(changes: Iterable[Change], touched: Iterable[Action], readers: Iterable[Reader]) -> list[Line]:
+    """The lines of those that the feed follows, or has shown until now, where somebody's page is a feed."""
     left = {change.subject for change in changes if change.source == ActionStatus.SCHEDULED}
-    shown = [line for line in lines if reader.wants == "feed" and _follows(line, left)]
-    read = {line.action.pk: line.action for line in lines}
-    return News(
-        place,
-        tuple(_drawn(line, reader.sees, drawn) for line in shown),
-        waits=any(_of_the_inbox(change, read, reader.sees) for change in changes),
-        stops=any(change.kind == "stop" for change in changes),
+    rows = [row for row in touched if row.maturity in FREE or row.status == ActionStatus.SCHEDULED or row.pk in left]
+    if not rows or all(reader.wants != "feed" for reader in readers):
+        return []
+    return changed(rows[0].organization_id, [row.pk for row in rows])
+
+
+def _waits(changes: Iterable[Change], touched: Iterable[Action], reader: Reader) -> bool:
+    """Whether something came or went that this reader's inbox may hold."""
+    if reader.wants != "inbox":
+        return False
+    theirs = {row.pk for row in touched if row.tool_id in reader.sees.tools and reader.sees.reads(row)}
+    return any(
+        change.subject in theirs and (ActionStatus.IN_REVIEW in (change.source, change.target) or not change.target)
+        for change in changes
     )
 
 
-def _follows(line: Line, left: set[uuid.UUID]) -> bool:
-    """Whether the feed follows it, or has shown it until now."""
-    return line.part != "gone" or line.action.maturity in FREE or line.action.pk in left
-
-
-def _of_the_inbox(change: Change, read: dict[uuid.UUID, Action], sees: Sees) -> bool:
-    action = read.get(change.subject)
-    waits = ActionStatus.IN_REVIEW in (change.source, change.target) or not change.target
-    return waits and action is not None and action.tool_id in sees.tools
+def _stops(changes: Iterable[Change]) -> bool:
+    return any(change.kind == "stop" for change in changes)
 
 
 def _drawn(line: Line, sees: Sees, drawn: dict[tuple[uuid.UUID, tuple[bool, ...]], dict[str, Any]]) -> dict[str, Any]:

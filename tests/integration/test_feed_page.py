@@ -95,8 +95,8 @@ def test_what_a_person_looked_at_beforehand_is_no_news(world: World) -> None:
     place = told(reviewer)["place"]
     world.staged()
     found = told(reviewer, place)
-    assert found["rows"] == []
-    assert found["waits"] is True
+    assert (found["rows"], found["waits"]) == ([], False)
+    assert told(reviewer, place, "inbox")["waits"] is True
 
 
 def test_a_veto_in_the_feed_is_the_verb_s_and_is_told_at_once(world: World) -> None:
