@@ -37,6 +37,7 @@ KEPT = {
         "status", "verdict", "risk", "maturity", "quorum", "teams", "unroutable", "revision", "digest", "summary",
         "due_at", "expires_at", "settled_at", "trace", "voted_at", "tool_id", "tool_name", "scopes",
         "assignee_id", "assigned_until", "held_by_id", "held_at", "held_reason", "asked_at", "escalated_at",
+        "extended",
     },
     "approvals_permit": {"revoked_at", "revoked_because"},
     "tools_execution": {
@@ -61,6 +62,7 @@ ANOTHER = {
     "smallint": "coalesce({0}, 0) + 1",
     "bigint": "coalesce({0}, 0) + 1",
     "double precision": "coalesce({0}, 0) + 0.5",
+    "boolean": "NOT {0}",
     "jsonb": "'[1]'::jsonb",
     "bytea": "'\\x00'::bytea",
     "timestamp with time zone": "coalesce({0}, now()) + interval '1 hour'",
