@@ -8,7 +8,7 @@ nothing any more once its sign-in was ended, whoever holds it and whatever Djang
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import authentication_step_completed
@@ -23,6 +23,7 @@ from accounts.actors import person
 from accounts.exceptions import PasswordAgain
 from accounts.models import Membership, SignIn, User
 from accounts.rows import within
+from traces.ids import NIL
 from traces.services import Entry, record
 
 MARK: Final = "sign_in"
@@ -87,7 +88,7 @@ def counts(request: HttpRequest) -> bool:
     organization, found = marked(request.session)
     if organization is None or found is None:
         return False
-    mine = SignIn.objects.filter(pk=found, user_id=request.user.pk, ended_at=None)
+    mine = SignIn.objects.filter(pk=found, user=cast("User", request.user), ended_at=None)
     late = models.Q(seen__lt=Now() - timedelta(seconds=SEEN_SECONDS))
     with within(organization):
         row = mine.annotate(late=models.ExpressionWrapper(late, models.BooleanField())).values_list("late").first()
@@ -103,7 +104,7 @@ def end(found: uuid.UUID, *, of: Membership) -> bool:
 
 def end_others(kept: uuid.UUID | None, *, of: Membership) -> int:
     """End all of a person's own sign-ins but the one that is kept. Returns how many there were."""
-    return _end(SignIn.objects.exclude(pk=kept), of=of)
+    return _end(SignIn.objects.exclude(pk=kept or NIL), of=of)
 
 
 def _end(rows: models.QuerySet[SignIn], *, of: Membership) -> int:
@@ -160,7 +161,7 @@ def begin(request: HttpRequest, user: User, **_told: Any) -> None:
 def leave(request: HttpRequest, user: User | None, **_told: Any) -> None:
     """Whoever signs out has ended that row, so that a copy of the cookie is worth nothing."""
     organization, found = marked(request.session)
-    if organization is not None and user is not None:
+    if organization is not None and found is not None and user is not None:
         with within(organization):
             SignIn.objects.filter(pk=found, user=user, ended_at=None).update(ended_at=Now(), ended_by=user)
 

@@ -6,6 +6,7 @@ the version is put in force: so nobody is asked for a second look by one rule an
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -81,8 +82,8 @@ def accept(proposal: uuid.UUID, *, organization: uuid.UUID, by: User, reason: st
             _close(found, PolicyProposal.Status.ACCEPTED, by, reason, version=pk)
             put(pk, organization, found.settings, reason=found.reason, by=found.by, after=found.follows)
             detail = {"looser": found.looser, "proposed_by": found.by.username, "accepted_by": by.username}
-            numbers = {"source": str(found.follows), "target": str(found.follows + 1)}
-            record(_entry(found, "policy_changed", by, found.reason, detail, subject=pk, **numbers))
+            told = _entry(found, "policy_changed", by, found.reason, detail)
+            record(replace(told, subject=pk, source=str(found.follows), target=str(found.follows + 1)))
     except DomainError as error:
         _remember(found, by, error, "policy_accepted")
         raise
@@ -145,25 +146,15 @@ def _close(found: PolicyProposal, status: str, by: User, reason: str, version: u
         raise PolicyMoved("Somebody answered this first. Look at what is in force now.")
 
 
-def _entry(
-    about: PolicyProposal,
-    verb: str,
-    by: User,
-    reason: str,
-    detail: Mapping[str, Any],
-    *,
-    subject: uuid.UUID | None = None,
-    **numbers: str,
-) -> Entry:
+def _entry(about: PolicyProposal, verb: str, by: User, reason: str, detail: Mapping[str, Any]) -> Entry:
     return Entry(
         organization=about.organization_id,
         actor=Actor("person", by.pk, by.username),
         verb=verb,
         subject_kind="policy",
-        subject=subject or about.pk,
+        subject=about.pk,
         reason=reason,
         detail=detail,
-        **numbers,
     )
 
 

@@ -210,8 +210,8 @@ def accept(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     form = only(request.POST, "why")
     trial = _trial(request, pk)
     try:
-        ours, asked = request.organization.pk, {"reason": form["why"], "by": request.user, "after": trial.follows}
-        return onward(change_policy(ours, trial.settings, **asked))
+        ours, by, after = request.organization.pk, request.user, trial.follows
+        return onward(change_policy(ours, trial.settings, reason=form["why"], by=by, after=after))
     except (PolicyMoved, PolicyInvalid, NotAdministrator) as refused:
         return _refused(request, trial, refused, why=form["why"])
 
