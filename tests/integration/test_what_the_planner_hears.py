@@ -190,7 +190,7 @@ def test_t103_what_only_a_tools_answer_says_counts_as_much_as_that_tools_word(
     script.say = lambda _: (200, said(put(receipt)))
     seen, talk = context.steps(run.id)
     believed = tuple(replace(step, trusted=trusted) for step in seen)
-    monkeypatch.setattr(context, "steps", lambda _run: (believed, talk))
+    monkeypatch.setattr(context, "steps", lambda _run, **_asked: (believed, talk))
     advance_runs()
     second = Action.objects.get(run=run.id, step=2)
     told = "thing comes from text that came from outside (step 1, put_odd)."
