@@ -18,7 +18,7 @@ const BUTTONS = {
   x: "[data-key=stop], #card .pane-head .btn-stop",
 }
 const PLACES = {
-  a: "/audit/", f: "/feed/", i: "/", l: "/practice/", m: "/metrics/", o: "/tools/outbox/",
+  a: "/audit/", f: "/feed/", i: "/", l: "/practice/", m: "/metrics/", n: "/notices/", o: "/tools/outbox/",
   p: "/policy/", r: "/runs/", s: "/stop/", t: "/tools/",
 }
 const CHORD = 1500 // milliseconds for the second key of a chord
