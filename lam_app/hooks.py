@@ -1,12 +1,10 @@
 """Signed messages from other programs, and what people do with the addresses at which they arrive.
 
-The shape is that of Standard Webhooks: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature``, which is
-HMAC-SHA256 over the three of them and the body. A message gives the goal that the address's owner wrote, word for
-word, as that person; the body comes with it as an attachment, which is nobody's word. The same id gives it once.
+The shape is that of Standard Webhooks (``traces.signed``). A message gives the goal that the address's owner wrote,
+word for word, as that person; the body comes with it as an attachment, which is nobody's word. The same id gives it
+once.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -28,6 +26,7 @@ from lam_app.attachments.files import Upload, read_all
 from lam_app.exceptions import GoalRefused, HookEnded, HookNotFound, MayNotSubmit, NotSigned, TooManyMessages
 from lam_app.models import Delivery, Hook, Run
 from lam_app.runs import LONGEST_GOAL, submit, words
+from traces import signed
 from traces.clock import now
 from traces.exceptions import DomainError
 from traces.ids import uuid7
@@ -40,7 +39,6 @@ MOST_A_MINUTE: Final = 30
 MOST: Final = 20
 """Webhooks of one person in an organization that have not ended."""
 LONGEST_NAME: Final = 60
-PREFIX: Final = "whsec_"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _TIME: Final = re.compile(r"[0-9]{1,12}")
 
@@ -115,8 +113,8 @@ def receive(hook: uuid.UUID, headers: Mapping[str, str], body: bytes) -> Receive
         row = cursor.fetchone()
     assert row is not None  # the database always answers, with nothing in it for an address that is nowhere
     organization, salt, at = row
-    expected = hmac.digest(_key(hook, salt or ""), f"{message}.{said_at}.".encode() + body, "sha256")
-    if not _signed(signatures, expected) or organization is None or not _fresh(int(said_at), at):
+    expected = signed.signature(_key(hook, salt or ""), message, said_at, body)
+    if not signed.is_among(expected, signatures) or organization is None or not _fresh(int(said_at), at):
         raise NotSigned
     with within(organization):
         return _taken(Hook.objects.within(organization).get(pk=hook), message, body)
@@ -124,7 +122,7 @@ def receive(hook: uuid.UUID, headers: Mapping[str, str], body: bytes) -> Receive
 
 def secret_of(hook: uuid.UUID, salt: str) -> str:
     """The secret as its owner is shown it, once."""
-    return PREFIX + base64.b64encode(_key(hook, salt)).decode()
+    return signed.secret_of(_key(hook, salt))
 
 
 def _taken(hook: Hook, message: str, body: bytes) -> Received:
@@ -162,19 +160,6 @@ def _key(hook: uuid.UUID, salt: str) -> bytes:
     """Derived, so that there is nothing to keep: whoever has the database has the salt and not the web role's key."""
     own = hashlib.sha256(b"webhook:" + settings.SECRET_KEY.encode()).digest()
     return hmac.digest(own, f"{hook}:{salt}".encode(), "sha256")
-
-
-def _signed(signatures: str, expected: bytes) -> bool:
-    """Whether one of the signatures is the expected one; all are looked at, each in the same time."""
-    found = False
-    for one in signatures.split(" ")[:10]:
-        version, _, given = one.partition(",")
-        try:
-            sent = base64.b64decode(given, validate=True)
-        except (binascii.Error, ValueError):
-            continue
-        found |= hmac.compare_digest(sent, expected) and version == "v1"
-    return found
 
 
 def _fresh(said_at: int, at: datetime) -> bool:

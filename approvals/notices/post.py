@@ -4,9 +4,6 @@ Nothing here knows a row. A failure says whether the address itself is wrong or 
 whether trying again can help.
 """
 
-import base64
-import hashlib
-import hmac
 import json
 import smtplib
 import ssl
@@ -25,6 +22,7 @@ from django.template.loader import render_to_string
 from approvals.notices.words import headline, risk_words
 from tools.egress import EgressRefused, Target, target
 from tools.wire import Answer, Broken, NotWritable, exchange
+from traces.signed import key_of, signature
 
 SECONDS: Final = 10
 """How long a mail server or a webhook may take for one step."""
@@ -154,12 +152,12 @@ def _said(text: bytes | str) -> str:
 def webhook(letter: Letter, url: str, key: str) -> None:
     """Post a letter to a webhook, signed as Standard Webhooks has it. Raises NotSent for all but a 2xx."""
     body = json.dumps(_payload(letter), separators=(",", ":"), ensure_ascii=True).encode()
-    at = int(time.time())
+    at = str(int(time.time()))
     headers = {
         "Content-Type": "application/json",
         "webhook-id": str(letter.id),
-        "webhook-timestamp": str(at),
-        "webhook-signature": signature(key, str(letter.id), at, body),
+        "webhook-timestamp": at,
+        "webhook-signature": signature(key_of(key), str(letter.id), at, body),
     }
     try:
         where = target(url)
@@ -179,13 +177,6 @@ def _taken(answer: Answer | Broken, where: Target) -> None:
     if not 200 <= answer.status < 300:
         said = _said(answer.body[:200])
         raise NotSent(f"{where.host} answered {answer.status}{f': {said}' if said else ''}.")
-
-
-def signature(key: str, id: str, at: int, body: bytes) -> str:  # noqa: A002 - the scheme's own word
-    """``v1,`` and the base64 of HMAC-SHA256 over id, time (Unix seconds) and body, joined by dots."""
-    secret = base64.b64decode(key.removeprefix("whsec_"))
-    digest = hmac.new(secret, f"{id}.{at}.".encode() + body, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(digest).decode()}"
 
 
 def _payload(letter: Letter) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Everybody sets what reaches themselves. What reaches a team, and every webhook, 
 carries news out of the house. Each change is an event; of an address it says only what pages show.
 """
 
-import base64
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from tools.models import Tool
 from traces.clock import now
 from traces.doorbell import ring
 from traces.services import Entry, record
+from traces.signed import secret_of
 from traces.text import storable
 
 TASK: Final = "approvals.tasks.send_notices"
@@ -93,7 +93,7 @@ def add_webhook(listener: Listener, url: str) -> tuple[NoticeAddress, str]:
     if where.scheme != "https" and where.place not in settings.LAM_EGRESS_PRIVATE:
         raise NoticesRefused("The address has to begin with https://.")
     _not_too_many(NoticeAddress.objects.filter(**listener.owned, ended_at=None).count(), MOST_ADDRESSES)
-    key = f"whsec_{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
+    key = secret_of(secrets.token_bytes(KEY_BYTES))
     with transaction.atomic():
         address = _add(listener, channel="webhook", shown=where.place)
         WebhookKey.objects.create(address=address, organization_id=address.organization_id, url=url, key=key)
