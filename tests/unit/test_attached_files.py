@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -112,6 +114,18 @@ def test_a_table_beyond_the_limits_is_refused() -> None:
     assert "more than 20,000 rows" in refused(b"a,b\n" * 20_001)
     assert "a cell of more than" in refused(b'a,b\nc,"' + b"d" * 10_001 + b'"\n')
     assert "cannot be read as a table" in refused(b'a,b\nc,"' + b"d" * 200_000 + b'"\n')
+
+
+def test_t84_cells_of_blanks_hold_up_nobody() -> None:
+    """In a process of its own, which the system ends where it takes a thousand times as long as it should."""
+    asked = (
+        "import resource; resource.setrlimit(resource.RLIMIT_CPU, (60, 60))\n"
+        "from lam_app.attachments import tables\n"
+        "cells = [head + ' ' * 9990 + 'x' for head in ('+', '-1', '-1e5', '+ ' + chr(39) * 2)]\n"
+        "print(tables.read('a,b\\n' + ''.join(f'{cell},{cell}\\n' for cell in cells * 17))[1:])"
+    )
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert "136 cells begin like a formula" in found.stdout
 
 
 def test_ragged_rows_are_told() -> None:
