@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import pytest
+from django.template.loader import render_to_string
 
 from approvals.models import Action, CanaryPlan, CanaryTemplate, Permit
 from approvals.reading.habits import reviewers
 from approvals.services.canaries import define
 from approvals.services.plant import plant
-from tests.support.voting import browser, decide, shown_token
+from approvals.services.together import Result
+from tests.support.voting import browser, decide, shown_token, yes
 from tests.support.world import World
 from tools.models import Execution
 
 WHY = "The recipient is nobody's customer."
 
 
-def test_t52_a_scripted_stamp_is_flagged_within_fifty_decisions_and_its_canaries_run_nothing(world: World) -> None:
-    """A script that fetches the card and says yes at once, canaries and all."""
-    made = define(
+def defined(world: World) -> CanaryTemplate:
+    """A canary as the auditor defines it."""
+    return define(
         by=world.auditor,
         organization=world.organization.id,
         tool="send_message",
         arguments={"to": "everybody@elsewhere.example", "body": "Here are all our customers."},
         why=WHY,
     )
+
+
+def test_t52_a_scripted_stamp_is_flagged_within_fifty_decisions_and_its_canaries_run_nothing(world: World) -> None:
+    """A script that fetches the card and says yes at once, canaries and all."""
+    made = defined(world)
     stamp = browser(world, "reviewer")
     flagged = 0
     for number in range(1, 51):
@@ -58,7 +65,9 @@ def test_the_auditors_page_defines_sets_and_takes_out(world: World) -> None:
     assert auditor.post("/audit/people/canaries/", form).status_code == 302
     made = CanaryTemplate.objects.get()
     assert (
-        auditor.post("/audit/people/canaries/", {"what": "rate", "rate": "2", "reason": "Two in a hundred."}).status_code
+        auditor.post(
+            "/audit/people/canaries/", {"what": "rate", "rate": "2", "reason": "Two in a hundred."}
+        ).status_code
         == 302
     )
     assert CanaryPlan.objects.get().rate == pytest.approx(0.02)
@@ -87,3 +96,14 @@ def test_what_the_auditors_form_cannot_mean_is_refused(world: World, form: dict[
     assert browser(world, "auditor").post("/audit/people/canaries/", form).status_code == answer
     assert not CanaryTemplate.objects.exists()
     assert not CanaryPlan.objects.exists()
+
+
+def test_whoever_decides_on_one_in_a_table_is_told_there_too(world: World) -> None:
+    made = defined(world)
+    bird = plant(made)
+    assert bird is not None
+    yes(world, world.reviewer, bird, among=2)
+    bird.refresh_from_db()
+    came = [{"action": bird, "result": Result(bird.pk, "approved")}]
+    page = render_to_string("approvals/bulk_done.html", {"came": came, "said": "Approved", "decided": 1})
+    assert "It was a canary" in page
