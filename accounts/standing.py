@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.actors import person
 from accounts.exceptions import ChangeRefused, MayNotAdminister, NotOfThisOrganization, NotOneself
 from accounts.models import Agent, Membership, Organization, StandingChange, Team, User
 from accounts.roles import Role, TierLevel
+from traces import turns
 from traces.exceptions import DomainError
 from traces.ids import uuid7
 from traces.services import Entry, record, refused
@@ -198,8 +199,7 @@ def _team(verb: str, team: Team, user: User, *, by: User, reason: str) -> bool:
 
 def alone(organization: uuid.UUID) -> None:
     """Wait for whoever else changes what people are here: two hands at once make one change, told of once."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"standing:{organization}"])
+    turns.alone(f"standing:{organization}")
 
 
 def change(

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import connection
@@ -42,7 +42,10 @@ def of(occasion: Occasion) -> tuple[list[Told], bool]:
     """What is told on an occasion, and whether what was told of its subject before is over."""
     if occasion.kind == Occasion.Kind.TRIAL:
         people = frozenset({occasion.subject})
-        return [_told("trial", people, occasion.subject, path=reverse("notices"), title=title("trial"))], False
+        trial = Told(
+            kind="trial", title=title("trial"), people=people, subject=occasion.subject, path=reverse("notices")
+        )
+        return [trial], False
     if occasion.kind == Occasion.Kind.EXPIRING:
         action = _action(occasion)
         waits = action is not None and action.status == "in_review" and action.expires_at == occasion.mark
@@ -127,22 +130,28 @@ def _of_run(event: Event) -> list[Told]:
     if event.target not in _RUNS or whose is None:
         return []
     kind = f"run_{event.target}"
-    told = _told(
-        kind,
-        frozenset({whose}),
-        event.subject,
-        path=reverse("run", args=[event.subject]),
+    told = Told(
+        kind=kind,
         title=title(kind, who=event.actor_name),
+        people=frozenset({whose}),
+        subject=event.subject,
+        path=reverse("run", args=[event.subject]),
     )
     return [_without(told, event.actor if event.actor_kind == "person" else None)]
 
 
 def _initiator(event: Event) -> uuid.UUID | None:
-    """Whose run it is: the mind's rows are not for us to read, so by its first event, or by what it proposed."""
+    """Whose run it is: the mind's rows are not for us to read, so by its first event, or by what it proposed.
+
+    A goal that no person gave just then, a schedule's or a signed message's, says in its event for whom it is.
+    """
     told = Event.objects.filter(organization=event.organization, subject=event.subject, verb="submitted", source="")
     started = told.order_by("id").first()
     if started is not None and started.actor_kind == "person":
         return started.actor
+    said = EventDetail.objects.filter(event=started.pk).values_list("detail", flat=True).first() if started else None
+    if whose := (json.loads(said).get("for") if said else None):
+        return uuid.UUID(whose)
     actions = Action.objects.within(event.organization).filter(run=event.subject)
     return actions.order_by("id").values_list("initiator_id", flat=True).first()
 
@@ -152,55 +161,32 @@ def _of_stop(event: Event) -> list[Told]:
     switch = KillSwitch.objects.filter(pk=event.subject).first()
     if switch is None:
         return []
-    told = _told(
-        "stopped",
-        members(event.organization, *STOPPERS),
-        event.subject,
-        path=reverse("stop"),
+    told = Told(
+        kind="stopped",
         title=title("stopped", who=event.actor_name, why=stop_says(switch)),
+        people=members(event.organization, *STOPPERS),
+        subject=event.subject,
+        path=reverse("stop"),
         tool=switch.target if switch.scope == KillSwitch.Scope.TOOL else None,
     )
     return [_without(told, event.actor if event.actor_kind == "person" else None)]
 
 
 def _about(action: Action, kind: str, people: frozenset[uuid.UUID], who: str, why: str = "") -> Told:
-    return _told(
-        kind,
-        people,
-        action.pk,
-        path=reverse("action", args=[action.pk]),
+    return Told(
+        kind=kind,
         title=title(kind, tool=_tool(action.tool) or action.tool_name, who=who, why=why),
+        people=people,
+        subject=action.pk,
+        path=reverse("action", args=[action.pk]),
         risk=action.risk,
         tool=action.tool_id,
     )
 
 
-def _told(
-    kind: str,
-    people: frozenset[uuid.UUID],
-    subject: uuid.UUID,
-    *,
-    path: str,
-    title: str,
-    risk: str = "",
-    tool: uuid.UUID | None = None,
-) -> Told:
-    return Told(kind=kind, title=title, people=people, subject=subject, path=path, risk=risk, tool=tool)
-
-
 def _without(told: Told, whom: uuid.UUID | None) -> Told:
     """Nobody is told of what they did themselves."""
-    if whom not in told.people:
-        return told
-    return _told(
-        told.kind,
-        told.people - {whom},
-        told.subject,
-        path=told.path,
-        title=told.title,
-        risk=told.risk,
-        tool=told.tool,
-    )
+    return replace(told, people=told.people - {whom})
 
 
 def _asked(event: Event, action: Action) -> frozenset[uuid.UUID]:

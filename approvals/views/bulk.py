@@ -11,7 +11,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from accounts.sessions import signed_in_at
 from approvals.access import get_action_for_reading, reviewable_tools
 from approvals.codes import BY_VALUE, CODES
@@ -115,10 +115,7 @@ def _ticked(form: QueryDict) -> dict[uuid.UUID, str]:
     found = {}
     for name in form:
         if name.startswith(ROW):
-            try:
-                found[uuid.UUID(name.removeprefix(ROW))] = str(form[name])
-            except ValueError as wrong:
-                raise BadRequest("This names no action.") from wrong
+            found[id_of(name.removeprefix(ROW))] = str(form[name])
     return found
 
 

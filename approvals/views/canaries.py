@@ -1,6 +1,5 @@
 """The auditor's pages about people: canaries, and what reviewers' decisions look like."""
 
-import uuid
 from typing import Any
 
 from django.core.exceptions import BadRequest
@@ -8,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from accounts.roles import Role
 from approvals import habits
 from approvals.models import CanaryPlan
@@ -48,11 +47,7 @@ def _done(form: dict[str, str], who: dict[str, Any]) -> None:
             raise BadJSON("arguments", "must be an object")
         define(**who, tool=form["tool"], arguments=arguments, why=form["why"], claim=form["claim"])
     elif form["what"] == "retire":
-        try:
-            template = uuid.UUID(form["template"])
-        except ValueError as wrong:
-            raise BadRequest("That is not an id.") from wrong
-        retire(**who, template=template)
+        retire(**who, template=id_of(form["template"]))
     elif form["what"] == "rate":
         set_rate(**who, rate=_share(form["rate"]), reason=form["reason"])
     else:

@@ -1,6 +1,5 @@
 """The inbox: what waits for a person, a page at a time, and the views of it that a person keeps."""
 
-import uuid
 from typing import Final
 
 from django.core.exceptions import BadRequest
@@ -9,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.pages import HTMX_NO_SWAP, PersonRequest, only, page
+from accounts.pages import HTMX_NO_SWAP, PersonRequest, id_of, only, page
 from accounts.roles import Role
 from approvals.reading.card import card
 from approvals.reading.lanes import ADMINISTERED, CAP, SOON, Viewer
@@ -64,14 +63,7 @@ def views(request: PersonRequest) -> HttpResponse:
     if fields["what"] == "keep":
         keep_view(owner=request.user, organization=request.organization, name=fields["name"], query=view.query())
     elif fields["what"] == "forget":
-        forget_view(owner=request.user, organization=request.organization, view_id=_id(fields["view"]))
+        forget_view(owner=request.user, organization=request.organization, view_id=id_of(fields["view"]))
     else:
         raise BadRequest("A view is kept or forgotten.")
     return redirect(f"{reverse('inbox')}?{view.query()}" if view.query() else "inbox")
-
-
-def _id(said: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(said)
-    except ValueError as wrong:
-        raise BadRequest("This names no view.") from wrong

@@ -1,6 +1,5 @@
 """Where a person or a team hears of what: addresses, routes, and the buttons that try them."""
 
-import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import Team
-from accounts.pages import HTMX_STOP_POLLING, PersonRequest, only, page
+from accounts.pages import HTMX_STOP_POLLING, PersonRequest, id_of, only, page
 from accounts.roles import Role
 from approvals.models import Delivery
 from approvals.notices.exceptions import NoticesNotFound
@@ -59,7 +58,7 @@ def _changed(request: PersonRequest, form: Form) -> HttpResponse:
             address, key = listen.add_webhook(listener, form["url"])
             return _shown(request, listener, made={"address": address, "key": key})
         if form["what"] == "try":
-            more["tried"] = str(listen.try_address(listener, _id(form["id"])).pk)
+            more["tried"] = str(listen.try_address(listener, id_of(form["id"])).pk)
         elif form["what"] in CHANGES:
             CHANGES[form["what"]](listener, form)
             more |= {"rung": "1"} if form["what"] == "ring" else {}
@@ -75,11 +74,11 @@ def _changed(request: PersonRequest, form: Form) -> HttpResponse:
 
 CHANGES: Final[dict[str, Callable[[Listener, Form], Any]]] = {
     "mail": lambda listener, form: listen.add_mail(listener, form["address"]),
-    "end": lambda listener, form: listen.end_address(listener, _id(form["id"])),
+    "end": lambda listener, form: listen.end_address(listener, id_of(form["id"])),
     "route": lambda listener, form: listen.add_route(
         listener, channel=form["channel"], tool=form["tool"], risk=form["risk"], address=form["address"]
     ),
-    "unroute": lambda listener, form: listen.end_route(listener, _id(form["id"])),
+    "unroute": lambda listener, form: listen.end_route(listener, id_of(form["id"])),
     "ring": lambda listener, _form: listen.try_page(listener),
 }
 """What a form can change, but for what it answers with more than a place to go."""
@@ -118,21 +117,14 @@ def _shown(
 def _tried(listener: Listener, delivery: str) -> Delivery | None:
     """A test of an address of theirs."""
     whose = {f"address__{name}": value for name, value in listener.owned.items()}
-    return Delivery.objects.filter(**whose, trial=True, pk=_id(delivery)).select_related("address").first()
+    return Delivery.objects.filter(**whose, trial=True, pk=id_of(delivery)).select_related("address").first()
 
 
 def _listener(request: PersonRequest, team: str) -> Listener:
     """Whoever asks, or for an administrator a team of theirs."""
     if not team:
         return Listener(request.membership)
-    found = Team.objects.filter(organization=request.organization, pk=_id(team)).first()
+    found = Team.objects.filter(organization=request.organization, pk=id_of(team)).first()
     if found is None or not request.membership.has(Role.ADMINISTRATOR):
         raise Http404
     return Listener(request.membership, found)
-
-
-def _id(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong

@@ -1,6 +1,5 @@
 """What a person was told: the list behind the bell, its read marks, and the news that a page asks for meanwhile."""
 
-import uuid
 from typing import Final
 
 from django.core.exceptions import BadRequest
@@ -8,7 +7,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from approvals.models import Notice
 from approvals.notices.words import KINDS
 from approvals.services.read_notices import read_notices
@@ -31,7 +30,7 @@ def notices(request: PersonRequest) -> HttpResponse:
     mine = Notice.objects.of(request.user.pk, request.organization.pk)
     shown = mine.unread() if show == "unread" else mine
     if asked["before"]:
-        shown = shown.filter(pk__lt=_id(asked["before"]))
+        shown = shown.filter(pk__lt=id_of(asked["before"]))
     rows = list(shown[: A_PAGE + 1])
     context = {
         "rows": [(row, KINDS[row.kind].icon if row.kind in KINDS else "info") for row in rows[:A_PAGE]],
@@ -52,7 +51,7 @@ def news(request: PersonRequest) -> HttpResponse:
     newest = mine.values_list("pk", flat=True).first()
     told: list[Notice] = []
     if asked["after"]:
-        told = list(mine.unread().filter(pk__gt=_id(asked["after"]), aloud=True)[: ALOUD + 1])
+        told = list(mine.unread().filter(pk__gt=id_of(asked["after"]), aloud=True)[: ALOUD + 1])
     return JsonResponse(
         {
             "unread": _capped(request),
@@ -70,7 +69,7 @@ def read(request: PersonRequest) -> HttpResponse:
     fields = only(request.POST, "what", "notice", "show")
     if fields["what"] not in ("one", "all") or (fields["show"] or "all") not in SHOWN:
         raise BadRequest("One notice is read, or all are.")
-    read_notices(request.membership, notice=_id(fields["notice"]) if fields["what"] == "one" else None)
+    read_notices(request.membership, notice=id_of(fields["notice"]) if fields["what"] == "one" else None)
     return redirect(f"/notices/{'?show=unread' if fields['show'] == 'unread' else ''}")
 
 
@@ -78,10 +77,3 @@ def _capped(request: PersonRequest) -> str:
     """How many are unread, in as many signs as the bell has room for."""
     unread = Notice.objects.of(request.user.pk, request.organization.pk).unread().order_by()[: CAP + 1].count()
     return f"{CAP}+" if unread > CAP else str(unread or "")
-
-
-def _id(value: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("This names no notice.") from wrong

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.core.exceptions import BadRequest
 from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import Agent, Membership
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from approvals.models import Action
 from approvals.reading.stopped import Caught, caught_by
 from approvals.states import ActionStatus
@@ -81,12 +80,7 @@ def _known(request: PersonRequest, run: uuid.UUID) -> bool:
 
 def _uuid(value: str) -> uuid.UUID | None:
     """An id from a form or link; nothing when none was given. Raises ``BadRequest`` for what is no id."""
-    if not value:
-        return None
-    try:
-        return uuid.UUID(value)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong
+    return id_of(value) if value else None
 
 
 def _page(request: PersonRequest, *, problem: str = "", status: int = 200) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Agent, Membership
-from accounts.pages import PersonRequest, only, page
+from accounts.pages import PersonRequest, id_of, only, page
 from accounts.roles import Role
 from approvals import binding
 from approvals.models import Action, Revision, Trial
@@ -38,12 +38,7 @@ class Chosen:
 
 
 def _uuid(text: str) -> uuid.UUID | None:
-    if not text:
-        return None
-    try:
-        return uuid.UUID(text)
-    except ValueError as wrong:
-        raise BadRequest("That is not an id.") from wrong
+    return id_of(text) if text else None
 
 
 def _chosen(request: PersonRequest, form: dict[str, str]) -> Chosen:
