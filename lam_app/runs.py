@@ -78,7 +78,12 @@ def submit(
                     target=RunStatus.SUBMITTED,
                     reason=reason,
                     run=run.id,
-                    detail={"goal": goal, "agent": agent.name, **({"attached": files} if files else {})},
+                    detail={
+                        "goal": goal,
+                        "agent": agent.name,
+                        **({"for": str(initiator.pk)} if by else {}),
+                        **({"attached": files} if files else {}),
+                    },
                 )
             )
             ring("lam_app.tasks.advance_runs")

@@ -27,6 +27,10 @@ class StandIn:
     initiator: uuid.UUID
     agent: uuid.UUID
     confidence: float | None = None
+    stated: float | None = None
+    """What the agent said of itself then: a card without it would stand out among cards that have it."""
+    behind: tuple[uuid.UUID, ...] = ()
+    """For whom else that call acted: whoever has seen the token that it came with, say."""
 
 
 def stand_in(tool: Tool) -> StandIn | None:
@@ -45,7 +49,8 @@ def stand_in(tool: Tool) -> StandIn | None:
         .first()
     )
     if last is not None and holds(last.initiator_id, tool.pk, "use_tool"):
-        return StandIn(last.initiator_id, last.agent_id, last.confidence)
+        behind = tuple(last.principals)
+        return StandIn(last.initiator_id, last.agent_id, last.confidence, last.stated_confidence, behind)
     if not agents:
         return None
     members = Membership.objects.filter(
@@ -70,6 +75,7 @@ def judged_now(tool: Tool, arguments: Mapping[str, Any], whose: StandIn) -> tupl
         confidence=whose.confidence,
         origin="agent",
         owner=owner,
+        behind=whose.behind,
     )
     gathered = gather(call)
     supposed = gathered
@@ -80,11 +86,13 @@ def judged_now(tool: Tool, arguments: Mapping[str, Any], whose: StandIn) -> tupl
 
 @dataclass(frozen=True)
 class CanaryCall(Call):
-    """A call that acts, or would, for the initiator and for whoever answers for the agent."""
+    """A call that acts, or would, for those for whom the last real one did; where there is none, for the initiator and
+    for whoever answers for the agent."""
 
     owner: uuid.UUID = NIL
+    behind: tuple[uuid.UUID, ...] = ()
 
     @property
     def principals(self) -> tuple[uuid.UUID, ...]:
         """Whom it would act for."""
-        return tuple(sorted({self.initiator, self.owner}))
+        return tuple(sorted({self.initiator, *(self.behind or (self.owner,))}))

@@ -34,6 +34,9 @@ MOST_ADDRESSES, MOST_ROUTES = 20, 50
 """Of one person or team."""
 TRIALS, WITHIN = 5, timedelta(minutes=10)
 """How many tests of one address are sent within which time."""
+ALL_TRIALS: Final = 10
+"""The same of all addresses of one person or team, those that they have ended included: nobody has proved that a mail
+address is theirs, so setting one after the other must not be a way to write to strangers."""
 KEY_BYTES: Final = 32
 
 
@@ -150,8 +153,9 @@ def try_address(listener: Listener, address_id: uuid.UUID) -> Delivery:
     """Send a test there now. Its row says what came of it. Raises NoticesNotFound, NotTheirs, TooManyTrials."""
     address = _own_address(listener, address_id)
     listener.may(webhook=address.channel == "webhook")
-    lately = Delivery.objects.filter(address=address, trial=True, created__gt=now() - WITHIN)
-    if lately.count() >= TRIALS:
+    theirs = NoticeAddress.objects.filter(**listener.owned)
+    lately = Delivery.objects.filter(address__in=theirs, trial=True, created__gt=now() - WITHIN)
+    if lately.filter(address=address).count() >= TRIALS or lately.count() >= ALL_TRIALS:
         raise TooManyTrials
     with transaction.atomic():
         tried = Delivery.objects.create(

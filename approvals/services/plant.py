@@ -123,6 +123,7 @@ def plant(template: CanaryTemplate) -> Action | None:
             summary=staged.summary,
             reasoning=template.claim,
             confidence=whose.confidence,
+            stated_confidence=whose.stated,
             expires_at=staged.at + timedelta(seconds=review_seconds(ruling)),
         )
         revision = revise(action, staged, number=1)

@@ -12,7 +12,7 @@ from accounts.models import Team
 from approvals.models import Delivery, NoticeAddress, NoticeRoute, WebhookKey
 from approvals.notices.exceptions import NoticesNotFound, NoticesRefused, TooManyTrials
 from approvals.services import listen
-from approvals.services.listen import TRIALS
+from approvals.services.listen import ALL_TRIALS, TRIALS
 from tests.support.postbox import postbox
 from tests.support.rude import Rude, closed_port, rude, says
 from tests.support.telling import by_mail, by_webhook, kinds, listener, pass_on
@@ -189,6 +189,17 @@ def test_tests_are_not_a_way_to_flood_somebody(world: World) -> None:
         listen.try_address(listener(world, "reviewer"), address.pk)
     with pytest.raises(TooManyTrials):
         listen.try_page(listener(world, "reviewer"))
+
+
+def test_neither_is_setting_one_strangers_address_after_the_other(world: World) -> None:
+    for number in range(ALL_TRIALS):
+        address = listen.add_mail(listener(world, "reviewer"), f"stranger{number % 3}@example.org")
+        listen.try_address(listener(world, "reviewer"), address.pk)
+    address = listen.add_mail(listener(world, "reviewer"), "stranger@example.com")
+    with pytest.raises(TooManyTrials):
+        listen.try_address(listener(world, "reviewer"), address.pk)
+    own = by_mail(world, "reviewer2")
+    assert listen.try_address(listener(world, "reviewer2"), own.pk).trial  # it is nobody else's number
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,20 @@ from approvals.services.propose import propose
 from approvals.services.reject import reject
 from approvals.services.veto import veto
 from approvals.tasks import execute_permitted, sign_permits
+from lam_app.models import Run, Schedule
 from lam_app.runs import cancel
+from lam_app.schedules import fire_due, schedule_goal
 from tests.support.desking import does, leaving, on
+from tests.support.signing import GOAL, delivered, hook_of
 from tests.support.sql import without_guards
 from tests.support.telling import heard, kinds, pass_on
 from tests.support.world import World, approved
 from tools.killswitch import engage
 from tools.models import Tool
+from traces.clock import now
+from traces.services import Actor, move
+
+PLANNER = Actor.system("planner")
 
 
 def test_whoever_may_decide_is_told_of_what_waits_and_whoever_asked_is_not(world: World) -> None:
@@ -236,3 +243,18 @@ def test_the_organizations_hear_only_of_their_own(world: World) -> None:
     pass_on()
     assert not Notice.objects.filter(organization=world.elsewhere).exclude(person=world.outsider).exists()
     assert not Notice.objects.filter(organization=world.organization, person=world.outsider).exists()
+
+
+def test_whoever_has_goals_given_without_them_is_told_what_becomes_of_one_that_did_nothing_yet(world: World) -> None:
+    """A schedule's and a message's run may ask before it has proposed anything, and nobody is at a page then."""
+    hook, secret = hook_of(world)
+    assert delivered(hook, secret).status_code == 202
+    row = schedule_goal(actor=world.operator, organization=world.organization.id, goal=GOAL, cron="0 * * * *")
+    Schedule.objects.filter(pk=row.pk).update(next_at=now() - timedelta(minutes=1))
+    assert [one.became for one in fire_due()] == ["fired"]
+    for run in Run.objects.all():
+        with transaction.atomic():
+            move(Run, [run.pk], "submitted", "planning", actor=PLANNER, verb="taken")
+            move(Run, [run.pk], "planning", "needs_input", actor=PLANNER, verb="asked", changes={"question": "Which?"})
+    pass_on()
+    assert kinds(world, "operator") == ["run_needs_input", "run_needs_input"]
