@@ -196,3 +196,18 @@ def test_t34_no_form_takes_what_an_agent_or_a_stranger_would_add(world: World, p
     entry = {"kind": "exceptions", "follows": "1", "why": "x", "then": "save", "id": "free", "maturity": "audit_only"}
     assert page().post("/policy/new/", entry).status_code == 422
     assert current_policy(world.organization.id).number == 1
+
+
+def test_everything_that_is_wrong_is_told_at_once(world: World, page: Any) -> None:
+    """What is misspelled, what does not fit and the reason that is missing: nobody is sent back twice."""
+    wrong = {"id": "Strangers", "quorum": "many", "tools": "send_mesage", "approvers": "finance 2", "why": " "}
+    answer = page().post("/policy/new/", {**RULE, **wrong})
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    for field in ("id", "quorum", "tools", "approvers", "why"):
+        assert f'id="e-{field}"' in shown, field
+    document = {name: str(v) for name, v in policy_of(world).to_json().items() if not isinstance(v, (list, dict))}
+    bounds = {**document, "exposure": "Euro 5", "confidence": "2", "follows": "1", "why": "", "then": "save"}
+    shown = page().post("/policy/bounds/", bounds).content.decode()
+    for field in ("exposure", "confidence", "why"):
+        assert f'id="e-{field}"' in shown, field
