@@ -22,7 +22,7 @@ from approvals.services.listen import Listener
 from traces.exceptions import DomainError
 
 Form = dict[str, str]
-FIELDS: Final = ("what", "team", "address", "url", "id", "channel", "tool", "risk")
+FIELDS: Final = ("what", "team", "address", "url", "which", "channel", "tool", "risk")
 MOST_TEAMS: Final = 200
 
 
@@ -58,7 +58,7 @@ def _changed(request: PersonRequest, form: Form) -> HttpResponse:
             address, key = listen.add_webhook(listener, form["url"])
             return _shown(request, listener, made={"address": address, "key": key})
         if form["what"] == "try":
-            more["tried"] = str(listen.try_address(listener, id_of(form["id"])).pk)
+            more["tried"] = str(listen.try_address(listener, id_of(form["which"])).pk)
         elif form["what"] in CHANGES:
             CHANGES[form["what"]](listener, form)
             more |= {"rung": "1"} if form["what"] == "ring" else {}
@@ -74,11 +74,11 @@ def _changed(request: PersonRequest, form: Form) -> HttpResponse:
 
 CHANGES: Final[dict[str, Callable[[Listener, Form], Any]]] = {
     "mail": lambda listener, form: listen.add_mail(listener, form["address"]),
-    "end": lambda listener, form: listen.end_address(listener, id_of(form["id"])),
+    "end": lambda listener, form: listen.end_address(listener, id_of(form["which"])),
     "route": lambda listener, form: listen.add_route(
         listener, channel=form["channel"], tool=form["tool"], risk=form["risk"], address=form["address"]
     ),
-    "unroute": lambda listener, form: listen.end_route(listener, id_of(form["id"])),
+    "unroute": lambda listener, form: listen.end_route(listener, id_of(form["which"])),
     "ring": lambda listener, _form: listen.try_page(listener),
 }
 """What a form can change, but for what it answers with more than a place to go."""

@@ -54,7 +54,7 @@ def test_everything_that_pages_and_workers_do_is_granted_to_them(world: World, o
     with account("web"):
         route = {"what": "route", "channel": "webhook", "address": str(webhook.pk), "risk": "low", "team": team}
         assert administrator.post(PAGE, route).status_code == 302
-        assert reviewer.post(PAGE, {"what": "try", "id": str(mail.pk)}).status_code == 302
+        assert reviewer.post(PAGE, {"what": "try", "which": str(mail.pk)}).status_code == 302
     world.staged()
     with account("worker"):
         assert running_out() == 0
@@ -69,9 +69,9 @@ def test_everything_that_pages_and_workers_do_is_granted_to_them(world: World, o
         assert reviewer.get(f"{PAGE}tried/", {"delivery": str(tried)}).status_code == 286
         assert reviewer.get("/notices/").status_code == 200
         assert reviewer.post("/notices/read/", {"what": "all"}).status_code == 302
-        assert reviewer.post(PAGE, {"what": "end", "id": str(mail.pk)}).status_code == 302
-        assert reviewer.post(PAGE, {"what": "unroute", "id": str(own)}).status_code == 302
-        assert administrator.post(PAGE, {"what": "end", "id": str(webhook.pk), "team": team}).status_code == 302
+        assert reviewer.post(PAGE, {"what": "end", "which": str(mail.pk)}).status_code == 302
+        assert reviewer.post(PAGE, {"what": "unroute", "which": str(own)}).status_code == 302
+        assert administrator.post(PAGE, {"what": "end", "which": str(webhook.pk), "team": team}).status_code == 302
         assert reviewer.get(PAGE).status_code == 200
     assert not Notice.objects.filter(person=world.reviewer, read_at=None).exists()
     assert not NoticeAddress.objects.filter(ended_at=None).exists()

@@ -54,6 +54,15 @@ def test_a_page_writes_no_notice_and_reads_no_key(told: World, as_web: psycopg.C
     assert refusal(as_web, "DELETE FROM approvals_notice")[0] == NO_RIGHT
 
 
+def test_a_page_writes_no_key_for_another_organization(told: World, as_web: psycopg.Connection) -> None:
+    key = "INSERT INTO approvals_webhookkey (address_id, organization_id, url, key) VALUES (%s, %s, 'x', 'x')"
+    mail = NoticeAddress.objects.get(channel="mail").pk
+    code, words = refusal(as_web, key, [mail, told.elsewhere.pk])
+    assert code == NO_RIGHT
+    assert "row-level security" in words
+    assert refusal(as_web, key, [mail, told.organization.pk]) == ("", "")
+
+
 def test_what_was_told_stays_as_it_was_told(told: World, as_worker: psycopg.Connection) -> None:
     for table, column in (
         ("approvals_notice", "title"),

@@ -76,8 +76,8 @@ def test_what_is_no_mail_address_is_refused(world: World, address: str) -> None:
 def test_a_route_can_be_taken_away_and_so_can_an_address(world: World) -> None:
     by_mail(world, "reviewer")
     client = browser(world, "reviewer")
-    client.post(PAGE, {"what": "unroute", "id": NoticeRoute.objects.get().pk})
-    client.post(PAGE, {"what": "end", "id": NoticeAddress.objects.get().pk})
+    client.post(PAGE, {"what": "unroute", "which": NoticeRoute.objects.get().pk})
+    client.post(PAGE, {"what": "end", "which": NoticeAddress.objects.get().pk})
     assert not NoticeRoute.objects.filter(ended_at=None).exists()
     assert not NoticeAddress.objects.filter(ended_at=None).exists()
     world.staged()
@@ -90,7 +90,7 @@ def test_nobody_touches_what_is_somebody_elses(world: World, hook: Rude) -> None
     route = NoticeRoute.objects.get()
     client = browser(world, "reviewer")
     for what, row in (("end", theirs), ("try", theirs), ("unroute", route)):
-        assert client.post(PAGE, {"what": what, "id": row.pk}).status_code == 404
+        assert client.post(PAGE, {"what": what, "which": row.pk}).status_code == 404
     assert client.get(PAGE, {"team": team(world)}).status_code == 404
     assert client.post(PAGE, {"what": "webhook", "url": hook.url, "team": team(world)}).status_code == 404
     assert client.post(PAGE, {"what": "webhook", "url": hook.url}).status_code == 403
@@ -128,7 +128,7 @@ def test_a_test_by_mail_says_that_it_was_taken(world: World, settings: Any) -> N
         settings.LAM_MAIL_SERVER = {
             "host": "127.0.0.1", "port": box.port, "username": "", "password": "", "use_tls": False, "use_ssl": False,
         }  # fmt: skip
-        shown = client.post(PAGE, {"what": "try", "id": NoticeAddress.objects.get().pk}, follow=True)
+        shown = client.post(PAGE, {"what": "try", "which": NoticeAddress.objects.get().pk}, follow=True)
         assert "is on its way" in shown.content.decode()
         asked = shown.content.decode().split('hx-get="', 1)[1].split('"', 1)[0].replace("&amp;", "&")
         assert client.get(asked).status_code == 200
@@ -152,7 +152,7 @@ def test_a_test_by_webhook_says_what_came_of_it(world: World, settings: Any, man
         settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
         address, _ = by_webhook(world, hook.url, team="reviewers")
         client = browser(world, "administrator")
-        client.post(PAGE, {"what": "try", "id": address.pk, "team": team(world)})
+        client.post(PAGE, {"what": "try", "which": address.pk, "team": team(world)})
         assert pass_on() == 1  # one attempt: whoever asked is waiting for the answer
     tried = Delivery.objects.get()
     said = client.get(f"{PAGE}tried/", {"delivery": tried.pk, "team": team(world)}).content.decode()
@@ -166,7 +166,7 @@ def test_a_test_of_a_server_that_is_away_says_so_in_words(world: World, settings
                                 "use_tls": False, "use_ssl": False}  # fmt: skip
     by_mail(world, "reviewer")
     client = browser(world, "reviewer")
-    client.post(PAGE, {"what": "try", "id": NoticeAddress.objects.get().pk})
+    client.post(PAGE, {"what": "try", "which": NoticeAddress.objects.get().pk})
     pass_on()
     said = client.get(f"{PAGE}tried/", {"delivery": Delivery.objects.get().pk}).content.decode()
     assert "The mail server refused the connection: nothing listens there." in said

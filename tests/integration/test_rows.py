@@ -154,7 +154,8 @@ def count_all(table: str, organization: uuid.UUID) -> int:
 
 def test_no_row_is_written_for_another_organization(busy: World) -> None:
     """A policy's no has the code of a missing right; where a table's own trigger comes first, it is the trigger's."""
-    tables = readable("INSERT")
+    seen = set(readable("SELECT"))
+    tables = [table for table in readable("INSERT") if table in seen]  # what is written blindly has tests of its own
     assert set(tables) >= NOT_EMPTY
     refused = set()
     with speaking_as("web", busy.organization.id) as web:
