@@ -37,6 +37,10 @@ class Organization(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def zone_of(self, user: User) -> str:
+        """The time zone in which one of its people means a time: their own, or everybody's."""
+        return user.time_zone or self.time_zone
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Reads of who belongs where."""

@@ -45,7 +45,7 @@ def of(
     """The context of a run's next step; ``at`` is the time by the database's clock, which says what day it is,
     ``plans`` are the versions of its plan, oldest first, and ``files`` what came with the goal.
     """
-    zone = run.initiator.time_zone or run.organization.time_zone
+    zone = run.organization.zone_of(run.initiator)
     corrected = next((number for number in range(len(plans) - 1, -1, -1) if plans[number]["author"]), None)
     standing = plans[-1] if plans and corrected != len(plans) - 1 else None
     since = datetime.fromisoformat(plans[corrected]["created"]) if corrected is not None else None

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from approvals.services.capacity import full
 from lam_app.models import Run
-from lam_app.states import RunStatus
 from traces.models import Event
 from traces.services import Actor, Entry, record
 
@@ -27,7 +26,7 @@ class Whose:
 
 def tell(run: Run, why: str) -> None:
     """Write down that a run waits for room at the desk, and why; once for as long as nothing else happens to it."""
-    if newest(run) is not None:
+    if _told(run):
         return
     record(
         Entry(
@@ -44,18 +43,10 @@ def tell(run: Run, why: str) -> None:
 
 def still_full(run: Run) -> bool:
     """Whether a run was told that the desk is full, and it is so still."""
-    if newest(run) is None:
-        return False
-    return bool(full(Whose(run.organization_id, run.initiator_id, run.agent_id)))
+    return _told(run) and bool(full(Whose(run.organization_id, run.initiator_id, run.agent_id)))
 
 
-def why_waiting(run: Run) -> str:
-    """Why a run waits for room at the desk; empty where it does not."""
-    told = newest(run) if run.status == RunStatus.PLANNING else None
-    return told.reason if told is not None else ""
-
-
-def newest(run: Run) -> Event | None:
-    """The run's last event, where that says that the desk is full."""
+def _told(run: Run) -> bool:
+    """Whether the run's last event says that the desk is full."""
     last = Event.objects.within(run.organization_id).filter(run=run.pk).order_by("-id").first()
-    return last if last is not None and last.verb == VERB else None
+    return last is not None and last.verb == VERB

@@ -44,7 +44,7 @@ def schedules(request: PersonRequest) -> HttpResponse:
         raise BadRequest("Say whether to look at the times or to keep the schedule.")
     try:
         if form["then"] == "look":
-            zone = request.user.time_zone or request.organization.time_zone
+            zone = request.organization.zone_of(request.user)
             ahead = [_said(at) for at in upcoming(form["cron"].strip(), zone, now())]
             return _page(request, form=form, ahead=ahead)
         schedule_goal(actor=request.user, organization=request.organization.pk, goal=form["goal"], cron=form["cron"])
@@ -89,7 +89,7 @@ def _page(
         "rows": [(row, came.get(row.pk, []), row.person_id == request.user.pk) for row in shown],
         "over": over,
         "may_give": request.membership.has(Role.OPERATOR),
-        "zone": request.user.time_zone or request.organization.time_zone,
+        "zone": request.organization.zone_of(request.user),
         "usual": USUAL,
         "longest": LONGEST_GOAL,
         "form": form or {},

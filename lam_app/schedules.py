@@ -82,7 +82,7 @@ def schedule_goal(*, actor: User, organization: uuid.UUID, goal: str, cron: str)
         raise MayNotSubmit
     goal = words("goal", goal, LONGEST_GOAL)
     cron = " ".join(words("cron", cron, 100).split())
-    zone = actor.time_zone or member.organization.time_zone
+    zone = member.organization.zone_of(actor)
     first = _judged(cron, zone, now())
     made = Schedule(
         id=uuid7(), organization_id=organization, person=actor, goal=goal, cron=cron, time_zone=zone, next_at=first

@@ -13,6 +13,7 @@ from approvals.models import Action, Remark, Revision
 from approvals.states import SETTLED
 from lam_app.models import Report, Run, RunPlan, RunQuerySet
 from lam_app.outline import Outline, outline
+from lam_app.patience import VERB as DESK_FULL
 from lam_app.states import FINISHED, RunStatus
 from tools.contract import Contract
 from tools.kinds import Tier
@@ -103,7 +104,7 @@ class Story:
     def desk_full(self) -> str:
         """Why the run waits because people have enough before them; empty where it does not."""
         last = max(self.events, key=lambda event: event.pk, default=None)
-        waits = self.run.status == RunStatus.PLANNING and last is not None and last.verb == "desk_full"
+        waits = self.run.status == RunStatus.PLANNING and last is not None and last.verb == DESK_FULL
         return last.reason if waits and last is not None else ""
 
     @property

@@ -35,7 +35,7 @@ def away(request: PersonRequest) -> HttpResponse:
     if form["what"] != "away":
         raise BadRequest("Say whether you are away or back.")
     try:
-        until = _moment(form["until"], _zone(request))
+        until = _moment(form["until"], request.organization.zone_of(request.user))
         _, handed, freed = leave_desk(
             actor=request.user, organization=request.organization.pk, until=until, stand_in=form["stand_in"].strip()
         )
@@ -44,11 +44,6 @@ def away(request: PersonRequest) -> HttpResponse:
     except DomainError as refused:
         return _shown(request, {"problem": refused.message, "form": form}, status=refused.http_status)
     return redirect(f"{reverse('away')}?handed={handed}&freed={freed}")
-
-
-def _zone(request: PersonRequest) -> str:
-    """The time zone in which the person means a time: their own, or the organization's."""
-    return request.user.time_zone or request.organization.time_zone
 
 
 def _moment(said: str, zone: str) -> datetime:
@@ -65,7 +60,7 @@ def _shown(request: PersonRequest, more: dict[str, Any], *, status: int = 200) -
         "absence": Absence.objects.open().filter(organization=organization, person=request.user).first(),
         "colleagues": reviewers.order_by("user__username").values_list("user__username", flat=True)[:MOST_COLLEAGUES],
         "taken": Action.objects.within(organization.pk).filter(status__in=WAITING).taken_by(request.user.pk).count(),
-        "zone": _zone(request),
+        "zone": organization.zone_of(request.user),
         **more,
     }
     return render(request, "approvals/away.html", context, status=status)

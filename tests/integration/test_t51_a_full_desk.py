@@ -18,6 +18,7 @@ from lam_app import loop, patience
 from lam_app.loop import due
 from lam_app.models import Run
 from lam_app.runs import submit
+from lam_app.story import story
 from lam_app.tasks import advance_runs
 from tests.support.api import Api, make_api, problem
 from tests.support.desking import on
@@ -165,7 +166,7 @@ def test_a_planner_waits_says_why_once_and_goes_on_when_there_is_room(
     advance_runs()
     run = Run.objects.get(id=run.id)
     assert (run.status, Action.objects.count()) == ("planning", before)
-    assert patience.why_waiting(run).startswith("The desk is full: 1 requests on behalf of the same person")
+    assert story(run).desk_full.startswith("The desk is full: 1 requests on behalf of the same person")
     page_of_run = browser(world, "operator").get(f"/runs/{run.pk}/").content.decode()
     assert "It waits." in page_of_run
     assert "The desk is full" in page_of_run
@@ -181,7 +182,7 @@ def test_a_planner_waits_says_why_once_and_goes_on_when_there_is_room(
         admin.execute("UPDATE lam_app_run SET planner_until = clock_timestamp()")
     advance_runs()
     assert Run.objects.get(id=run.id).status == "waiting"
-    assert patience.why_waiting(Run.objects.get(id=run.id)) == ""
+    assert story(Run.objects.get(id=run.id)).desk_full == ""
 
 
 def test_runs_take_turns_by_organization_and_initiator(world: World) -> None:
