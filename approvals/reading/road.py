@@ -42,6 +42,6 @@ def stages(
         "done": Stage("Done", "done", execution.finished_at),
         "failed": Stage("Failed", "bad", execution.finished_at),
         "uncertain": Stage("Unknown outcome", "unknown", execution.finished_at),
-        "undone": Stage("Undone", "done", execution.finished_at),
+        "undone": Stage("Done", "done", execution.finished_at, "and taken back since"),
     }[execution.status]
     return [consent, signed, Stage("Sent", "done", execution.claimed_at), outcome]

@@ -42,6 +42,7 @@ def test_a_bulk_decision_with_one_row_lost_to_another_reviewer(world: World, at_
     actions += [reserving(world, name) for name in ("ira", "max", "lea", "tom", "una")]
     page = opened(at_desk("reviewer"))
     expect(page.locator(".row-alike").first).to_contain_text("8 like this")
+    assert faults_everywhere(page, "inbox-alike", sizes=ALL_SIZES) == []
     page.keyboard.press("b")
     page.wait_for_url("**/bulk/*/")
     expect(page.locator("h1")).to_have_text("8 calls of “Reserve stock”")
