@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.template.loader import render_to_string
 
 from approvals.models import Action, CanaryPlan, CanaryTemplate, Permit
 from approvals.reading.habits import reviewers
 from approvals.services.canaries import define
 from approvals.services.plant import plant
-from approvals.services.together import Result
-from tests.support.voting import browser, decide, shown_token, yes
+from tests.support.voting import browser, decide, shown_token, status, yes
 from tests.support.world import World
 from tools.models import Execution
 
@@ -98,12 +96,10 @@ def test_what_the_auditors_form_cannot_mean_is_refused(world: World, form: dict[
     assert not CanaryPlan.objects.exists()
 
 
-def test_whoever_decides_on_one_in_a_table_is_told_there_too(world: World) -> None:
-    made = defined(world)
-    bird = plant(made)
+def test_a_yes_in_a_table_ends_one_like_any_other_and_counts_for_the_auditor(world: World) -> None:
+    bird = plant(defined(world))
     assert bird is not None
-    yes(world, world.reviewer, bird, among=2)
-    bird.refresh_from_db()
-    came = [{"action": bird, "result": Result(bird.pk, "approved")}]
-    page = render_to_string("approvals/bulk_done.html", {"came": came, "said": "Approved", "decided": 1})
-    assert "It was a canary" in page
+    said = yes(world, world.reviewer, bird, among=2)
+    assert (status(bird), said.among, said.seconds) == ("withdrawn", 2, None)
+    (one,) = reviewers(world.organization.id)
+    assert (one.habit.canaries, one.habit.canaries_approved, one.habit.together) == (1, 1, 1)
