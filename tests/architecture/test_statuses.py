@@ -44,6 +44,7 @@ NO_COLUMN = {
 
 NOT_MOVING = {
     "tools.dial_rows": "a proposed setting is closed once, by a row that the database judges; it has no machine",
+    "approvals.services.second_look": "a proposed policy is closed once, which the database judges; it has no machine",
     "approvals.practice": "made-up actions that are never saved",
 }
 """Modules whose statuses are those of no row that moves, and why."""
