@@ -34,6 +34,7 @@ from traces.ids import uuid7
 from traces.services import Entry, record, refused
 
 LONGEST_REASON = 500
+OTHERS_TOO = "This call waits for somebody else's yes too, so nobody allows calls like it alone."
 
 
 @dataclass(frozen=True)
@@ -70,22 +71,35 @@ def make_grant(
     wanted: Wanted,
     signed_in_at: datetime | None = None,
     opened: Mapping[str, str] | None = None,
-) -> Grant:
+) -> Grant | None:
     """Approve an action, and allow calls like it: both, or neither.
 
-    Raises GrantRefused with what is wrong where, NotPermitted, and as ``approve``.
+    Of a canary the yes counts as one like any other and ends it, and there is no grant: None. Raises GrantRefused with
+    what is wrong where, NotPermitted, and as ``approve``.
     """
     action = take(actor=actor, organization=organization, action_id=action_id)
     if action.tool_id is None or not holds(actor.pk, action.tool_id, "configure_tool"):
         raise NotPermitted("Only who may review and configure a tool allows its calls beforehand.", state=action.status)
     revision = shown(action, digest=digest, status=ActionStatus.IN_REVIEW)
     freshly_signed_in(action, signed_in_at)
-    if action.canary:  # the database refuses it too
-        raise GrantRefused
     gathered = gather(asked_again(action, revision))
     grant, as_used = _asked_for(action, gathered, wanted, actor)
     grant.revision = revision
     _would_help(action, gathered, as_used)
+    yes: dict[str, Any] = {
+        "actor": actor,
+        "organization": organization,
+        "action_id": action_id,
+        "digest": digest,
+        "reason": wanted.reason,
+        "signed_in_at": signed_in_at,
+        "opened": opened,
+    }
+    if action.canary:  # a refusal would tell what it is; the database refuses a grant of one too
+        if action.quorum > 1:
+            raise GrantRefused(OTHERS_TOO)
+        approve(**yes)
+        return None
     grant.save(force_insert=True)
     record(
         Entry(
@@ -107,17 +121,9 @@ def make_grant(
             },
         )
     )
-    approve(
-        actor=actor,
-        organization=organization,
-        action_id=action_id,
-        digest=digest,
-        reason=wanted.reason,
-        signed_in_at=signed_in_at,
-        opened=opened,
-    )
+    approve(**yes)
     if Action.objects.filter(pk=action.pk, status=ActionStatus.IN_REVIEW).exists():  # which undoes the yes as well
-        raise GrantRefused("This call waits for somebody else's yes too, so nobody allows calls like it alone.")
+        raise GrantRefused(OTHERS_TOO)
     return grant
 
 

@@ -168,7 +168,7 @@ def _sent(request: PersonRequest, action: Action) -> HttpResponse:
     try:
         if form["then"] == "check" or form["seen"] != _seal(wanted, form["digest"]):
             return _checked(request, action, contract, fields, form)
-        make_grant(
+        made = make_grant(
             actor=request.user,
             organization=request.organization.pk,
             action_id=action.pk,
@@ -188,7 +188,7 @@ def _sent(request: PersonRequest, action: Action) -> HttpResponse:
         if wants_document(request):
             raise
         return again(request, action.pk, refused.http_status, refused.message, read=form["digest"])
-    if request.membership.has(*READERS):
+    if made is not None and request.membership.has(*READERS):
         return redirect("grants")
     return redirect("action", pk=action.pk)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,6 @@ import pytest
 
 from approvals.exceptions import (
     CanaryRefused,
-    GrantRefused,
     NoSuchCanary,
     NotAuditor,
     ReasonMissing,
@@ -25,18 +25,16 @@ from approvals.services.approve import approve
 from approvals.services.ask import ask
 from approvals.services.canaries import define, gap, retire, set_rate
 from approvals.services.edit import edit
-from approvals.services.grant import Wanted, make_grant
 from approvals.services.plant import plant, plant_due
 from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
 from tests.support.api import make_api
 from tests.support.desking import on, told
-from tests.support.granting import may_grant
 from tests.support.sql import REFUSED, connected_as, copied, refusal, without_guards
 from tests.support.voting import browser, just_now, policy, status
 from tests.support.world import MESSAGE, World, approved
 from tools.models import Execution, OutboxMessage, Tool
-from traces.models import Event
+from traces.models import Event, EventDetail
 
 BAD = {"to": "everybody@elsewhere.example", "body": "Here are all our customers."}
 WHY = "The recipient is nobody's customer."
@@ -140,21 +138,6 @@ def test_t52_the_vote_of_everybody_permits_none_through_the_services_either(worl
     runs_nothing(bird)
 
 
-def test_a_canary_is_no_example_of_what_may_happen(world: World, as_web: Any) -> None:
-    bird = canary(world)
-    may_grant(world, tool="send_message")
-    with pytest.raises(GrantRefused):
-        make_grant(
-            actor=world.reviewer,
-            organization=world.organization.id,
-            action_id=bird.id,
-            digest=bird.digest,
-            wanted=Wanted(reason="All of these."),
-            signed_in_at=just_now(),
-        )
-    assert status(bird) == "in_review"
-
-
 def test_it_looks_like_the_others_until_somebody_decided(world: World) -> None:
     real, bird = world.staged(), canary(world)
     reviewer = browser(world, "reviewer")
@@ -194,6 +177,8 @@ def test_the_record_says_plainly_that_it_was_planted(world: World) -> None:
     row = Canary.objects.get(action=bird)
     events = Event.objects.filter(subject=row.id)
     assert [(one.verb, one.actor_name) for one in events] == [("canary_planted", "canaries")]
+    proposed = Event.objects.get(subject=bird.id, verb="proposed")  # in its agent's name, and told apart in its detail
+    assert json.loads(EventDetail.objects.get(event=proposed.pk).detail)["canary"] is True
 
 
 def test_only_an_auditor_defines_them_with_a_reason_and_says_how_many(world: World) -> None:

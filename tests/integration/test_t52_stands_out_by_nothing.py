@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from approvals.models import Action
+from approvals.models import Action, Grant
 from approvals.reading.card import card
-from tests.integration.test_t52_canaries import canary
+from approvals.services.grant import make_grant
+from approvals.services.plant import plant
+from tests.integration.test_t52_canaries import canary, runs_nothing, template
 from tests.support.api import make_api
+from tests.support.granting import TOOL, WANTED, allow, may_grant, pay
+from tests.support.paying import payment
 from tests.support.sql import without_guards
+from tests.support.voting import just_now, status
 from tests.support.world import MESSAGE, World
 
 
@@ -39,3 +44,25 @@ def test_t52_whoever_stands_behind_an_agents_calls_stands_behind_a_canary_too(wo
     with without_guards() as admin:
         admin.execute("UPDATE approvals_action SET principals = %s WHERE id = %s", [behind, real.pk])
     assert sorted(canary(world).principals) == behind
+
+
+def test_t52_a_yes_to_a_canary_and_to_calls_like_it_is_a_yes_and_no_refusal(world: World) -> None:
+    """A refusal would tell whoever says yes to everything what it is, and leave them to say something else."""
+    may_grant(world)
+    bird = plant(template(world, tool=TOOL, arguments=payment("40")))
+    assert bird is not None
+    bird.refresh_from_db()
+    made = make_grant(
+        actor=world.reviewer,
+        organization=world.organization.id,
+        action_id=bird.id,
+        digest=bird.digest,
+        wanted=WANTED,
+        signed_in_at=just_now(),
+    )
+    assert made is None
+    assert not Grant.objects.exists()
+    assert status(bird) == "withdrawn"
+    assert [one.verb for one in bird.decisions.all()] == ["approve"]
+    runs_nothing(bird)
+    assert allow(world, pay(world)).reason == WANTED.reason  # as a real one is allowed
