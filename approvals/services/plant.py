@@ -141,7 +141,7 @@ def plant(template: CanaryTemplate) -> Action | None:
                 subject=action.id,
                 target=ActionStatus.PROPOSED,
                 run=action.run,
-                detail={"tool": action.tool_name, "digest": action.digest, "step": 1, "revision": 1},
+                detail={"tool": action.tool_name, "digest": action.digest, "step": 1, "revision": 1, "canary": True},
             ),
             Entry(
                 organization=template.organization_id,
