@@ -1,5 +1,6 @@
 """People, organizations and the agents that act for them."""
 
+import uuid
 from datetime import timedelta
 from typing import ClassVar
 
@@ -48,6 +49,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def of(self, user: User) -> "MembershipQuerySet":
         """The memberships of an active person, oldest first; the first is the one a session begins with."""
         return self.filter(user=user, user__is_active=True).select_related("organization").order_by("id")
+
+    def holds(self, user: User, organization: uuid.UUID, *roles: str) -> bool:
+        """Whether an active person holds any of these roles in an organization."""
+        return self.of(user).filter(organization=organization, roles__overlap=list(roles)).exists()
 
 
 class Membership(models.Model):

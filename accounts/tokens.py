@@ -82,8 +82,7 @@ def end(token: ApiToken, *, by: User) -> bool:
 
 
 def _administers(organization: Organization, by: User) -> None:
-    member = Membership.objects.of(by).filter(organization=organization).first()
-    if member is None or not member.has(Role.ADMINISTRATOR):
+    if not Membership.objects.holds(by, organization.pk, Role.ADMINISTRATOR):
         raise MayNotAdminister
 
 

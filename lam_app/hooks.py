@@ -56,8 +56,7 @@ def make_hook(*, actor: User, organization: uuid.UUID, name: str, goal: str) -> 
 
     Raises MayNotSubmit, or GoalRefused for words that do not fit and for more than MOST of one person.
     """
-    member = Membership.objects.of(actor).filter(organization_id=organization).first()
-    if member is None or not member.has(Role.OPERATOR):
+    if not Membership.objects.holds(actor, organization, Role.OPERATOR):
         raise MayNotSubmit
     name, goal = words("name", name, LONGEST_NAME), words("goal", goal, LONGEST_GOAL)
     if not name.isprintable():

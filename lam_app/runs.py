@@ -46,8 +46,7 @@ def submit(
     that is empty or too long, or for a context that holds what the product writes itself: nobody puts words into the
     initiator's mouth. NoRoomLeft where the organization has no room for the files.
     """
-    member = Membership.objects.of(initiator).filter(organization_id=organization).first()
-    if member is None or not member.has(Role.OPERATOR):
+    if not Membership.objects.holds(initiator, organization, Role.OPERATOR):
         raise MayNotSubmit
     goal = words("goal", goal, LONGEST_GOAL)
     for name in OURS:

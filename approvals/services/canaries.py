@@ -163,8 +163,7 @@ def why_of(action: Action) -> str:
 
 
 def _auditor(by: User, organization: uuid.UUID) -> None:
-    member = Membership.objects.of(by).filter(organization_id=organization).first()
-    if member is None or not member.has(Role.AUDITOR):
+    if not Membership.objects.holds(by, organization, Role.AUDITOR):
         raise NotAuditor
 
 

@@ -33,8 +33,7 @@ def change_policy(
     stored is the document with everything spelled out. Actions that were permitted under an older version are judged
     anew before they run. Raises PolicyInvalid, NotAdministrator, PolicyMoved, and PolicyWaits where a proposal waits.
     """
-    member = Membership.objects.of(by).filter(organization_id=organization).first()
-    if member is None or not member.has(Role.ADMINISTRATOR):
+    if not Membership.objects.holds(by, organization, Role.ADMINISTRATOR):
         raise NotAdministrator
     why, problems = reason.strip(), problems_of(settings, reason)
     if problems:

@@ -73,7 +73,7 @@ def accept(proposal: uuid.UUID, *, organization: uuid.UUID, by: User, reason: st
             _administers(organization, by)
             if found.by_id == by.pk:
                 raise SecondAdministratorNeeded
-            if not _administrator(organization, found.by):
+            if not Membership.objects.holds(found.by, organization, Role.ADMINISTRATOR):
                 raise PolicyMoved("Whoever asked for this administers nothing here any more. Withdraw it instead.")
             current = PolicyVersion.objects.filter(organization_id=organization).latest("number")
             if current.number != found.follows:
@@ -129,13 +129,8 @@ def _waiting(proposal: uuid.UUID, organization: uuid.UUID) -> PolicyProposal:
 
 
 def _administers(organization: uuid.UUID, person: User) -> None:
-    if not _administrator(organization, person):
+    if not Membership.objects.holds(person, organization, Role.ADMINISTRATOR):
         raise NotAdministrator
-
-
-def _administrator(organization: uuid.UUID, person: User) -> bool:
-    member = Membership.objects.of(person).filter(organization_id=organization).first()
-    return member is not None and member.has(Role.ADMINISTRATOR)
 
 
 def _close(found: PolicyProposal, status: str, by: User, reason: str, version: uuid.UUID | None = None) -> None:

@@ -90,8 +90,7 @@ def cancel(organization: uuid.UUID, trial: uuid.UUID, *, by: User) -> Trial:
 
 
 def _administers(organization: uuid.UUID, by: User) -> None:
-    member = Membership.objects.of(by).filter(organization_id=organization).first()
-    if member is None or not member.has(Role.ADMINISTRATOR):
+    if not Membership.objects.holds(by, organization, Role.ADMINISTRATOR):
         raise NotAdministrator
 
 
