@@ -104,8 +104,8 @@ def test_t77_nobody_makes_a_token_in_the_name_of_another(world: World, bot: Agen
     """Neither on the page, which has no field for it, nor with plain SQL."""
     assert sent(fresh(world), user=str(world.operator.pk)).status_code == 400
     put = (
-        "INSERT INTO accounts_apitoken (id, organization_id, user_id, agent_id, scope, name, made_by_id, prefix, sha256,"
-        " expires_at) VALUES (%s, %s, %s, %s, %s, 'n', %s, 'aaaaaaaa', %s, now() + interval '1 day')"
+        "INSERT INTO accounts_apitoken (id, organization_id, user_id, agent_id, scope, name, made_by_id, prefix,"
+        " sha256, expires_at) VALUES (%s, %s, %s, %s, %s, 'n', %s, 'aaaaaaaa', %s, now() + interval '1 day')"
     )
     here, admin, operator = world.organization.pk, world.administrator.pk, world.operator.pk
     with speaking_as("web", here) as web:
