@@ -10,7 +10,7 @@ from tests.integration.test_t52_canaries import canary, runs_nothing, template
 from tests.support.api import make_api
 from tests.support.granting import TOOL, WANTED, allow, may_grant, pay
 from tests.support.paying import payment
-from tests.support.sql import without_guards
+from tests.support.sql import REFUSED, connected_as, copied, refusal, without_guards
 from tests.support.voting import just_now, status
 from tests.support.world import MESSAGE, World
 
@@ -66,3 +66,14 @@ def test_t52_a_yes_to_a_canary_and_to_calls_like_it_is_a_yes_and_no_refusal(worl
     assert [one.verb for one in bird.decisions.all()] == ["approve"]
     runs_nothing(bird)
     assert allow(world, pay(world)).reason == WANTED.reason  # as a real one is allowed
+
+
+def test_t52_no_account_writes_a_grant_by_a_canarys_example(world: World) -> None:
+    may_grant(world)
+    real = allow(world, pay(world))
+    bird = plant(template(world, tool=TOOL, arguments=payment("40")))
+    assert bird is not None
+    revision = bird.revisions.get()
+    with connected_as("owner") as owner:
+        said = refusal(owner, *copied("approvals_grant", real.pk, example_id=bird.pk, revision_id=revision.pk))
+    assert said == (REFUSED, "approvals_grant: a canary is no example of what may happen")
