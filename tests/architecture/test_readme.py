@@ -19,6 +19,7 @@ from tests.architecture.source import APPS, PROJECT, files, named
 from tests.support.world import World, approved
 from tools.connectors.python import TOOLS
 from tools.offering import offer
+from tools.registry import contracts
 from traces.states import Machine
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -132,6 +133,7 @@ def example(tmp_path: Path) -> Iterator[ModuleType]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    contracts()  # the installed tools are loaded when they are first asked for: they are not the example's
     before = set(TOOLS)
     spec.loader.exec_module(module)
     yield module
