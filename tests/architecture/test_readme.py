@@ -25,7 +25,9 @@ from traces.states import Machine
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 MANUAL = (PROJECT / "docs" / "manual.md").read_text(encoding="utf-8")
 CHANGELOG = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
-READERS = re.compile(r"env\.(?:text|flag|whole|names|path|url|modules|places|hosts|mail_server|mail_sender)\(\s*\"([A-Z_]+)\"")
+READERS = re.compile(
+    r"env\.(?:text|flag|whole|names|path|url|modules|places|hosts|mail_server|mail_sender)\(\s*\"([A-Z_]+)\""
+)
 ANOTHER_S = {"LAM_CREDENTIAL_KEY"}
 
 
