@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from lam_app.attachments.exceptions import NoRoomLeft
 from lam_app.attachments.files import Read
@@ -14,6 +14,8 @@ from lam_app.models import Attachment, Content, Run
 from traces.turns import alone
 
 MEGABYTE: Final = 1_000_000
+SHARE: Final = 2
+"""Nobody's goals take more than one part in so many of the organization's room: one hook or schedule fills not all."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ UNSEEN: Final = "The agent does not see it: the model here is not set up for ima
 def keep(run: Run, reads: Sequence[Read]) -> list[dict[str, Any]]:
     """Store these files with a run that is being given, in the caller's transaction; what an event says of them.
 
-    Raises NoRoomLeft where the organization's room is used up.
+    Raises NoRoomLeft where the organization's room, or the initiator's share of it, is used up.
     """
     if not reads:
         return []
@@ -57,9 +59,13 @@ def keep(run: Run, reads: Sequence[Read]) -> list[dict[str, Any]]:
         for digest, one in wanted.items()
         if digest not in known
     ]
-    used = Content.objects.filter(organization_id=organization).aggregate(all=Sum("size"))["all"] or 0
-    if new and used + sum(one.size for one in new) > settings.LAM_ATTACHMENTS_MB * MEGABYTE:
+    room, more = settings.LAM_ATTACHMENTS_MB * MEGABYTE, sum(one.size for one in new)
+    everybody = Content.objects.filter(organization_id=organization)
+    theirs = Attachment.objects.filter(organization_id=organization, run__initiator=run.initiator_id)
+    if new and _size(everybody) + more > room:
         raise NoRoomLeft
+    if new and _size(everybody.filter(pk__in=theirs.values("content"))) + more > room // SHARE:
+        raise NoRoomLeft("Files of your goals take your share of the organization's room. Give the goal without them.")
     for content in new:
         content.save(force_insert=True)
     contents = {**known, **{content.sha256: content.pk for content in new}}
@@ -87,6 +93,10 @@ def same(run: Run, reads: Sequence[Read]) -> bool:
     """Whether a run has exactly these files, under these names."""
     has = Attachment.objects.filter(run=run).order_by("number").values_list("name", "content__sha256")
     return list(has) == [(one.name, one.sha256) for one in reads]
+
+
+def _size(contents: QuerySet[Content]) -> int:
+    return int(contents.aggregate(all=Sum("size"))["all"] or 0)
 
 
 def _known(organization: uuid.UUID, wanted: Mapping[str, Read]) -> dict[str, uuid.UUID]:

@@ -13,12 +13,14 @@ from django.test import Client
 
 from approvals.models import Action, Revision
 from lam_app import context
+from lam_app.attachments import keep as keeping
 from lam_app.attachments.exceptions import NoRoomLeft
 from lam_app.attachments.files import Upload, read_all
 from lam_app.models import Attachment, Content, Run
 from lam_app.planner import prompts
 from lam_app.planner.draft import Part
 from lam_app.runs import submit
+from lam_app.seed import create_person
 from lam_app.sources import told
 from lam_app.tasks import advance_runs
 from tests.support.files import NOTE, TABLE, pdf, png
@@ -41,6 +43,13 @@ def sent(world: World, *files: tuple[str, bytes], **form: Any) -> Any:
     """The form of the page, as the operator sends it."""
     attached = [SimpleUploadedFile(name, data) for name, data in files]
     return signed_in(world, "operator").post("/runs/new/", {"goal": GOAL, "files": attached, **form})
+
+
+def second_operator(world: World) -> None:
+    """Somebody else who gives goals."""
+    world.people["operator2"] = create_person(
+        world.organization, "operator2", roles=("operator",), tier="write", password=None
+    )
 
 
 def shown(run: Run) -> tuple[Any, list[Part]]:
@@ -92,8 +101,21 @@ def test_the_same_bytes_are_kept_once_and_under_every_name(world: World) -> None
     assert Attachment.objects.filter(run__in=[first, second]).count() == 3
 
 
-def test_an_organization_has_so_much_room_and_no_more(world: World, settings: Any) -> None:
+def test_nobody_takes_more_than_their_share_of_the_room(world: World, settings: Any) -> None:
+    settings.LAM_ATTACHMENTS_MB = 2
+    given(world, ("a.txt", b"a" * 900_000))
+    assert "your share" in sent(world, ("b.txt", b"b" * 200_000)).content.decode()
+    given(world, ("again.txt", b"a" * 900_000))
+    second_operator(world)
+    reads = read_all([Upload("b.txt", b"b" * 200_000)])
+    submit(initiator=world.people["operator2"], organization=world.organization.id, goal=GOAL, attached=reads)
+
+
+def test_an_organization_has_so_much_room_and_no_more(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.LAM_ATTACHMENTS_MB = 1
+    monkeypatch.setattr(keeping, "SHARE", 1)
     given(world, ("a.txt", b"a" * 900_000))
     with pytest.raises(NoRoomLeft):
         given(world, ("b.txt", b"b" * 200_000))
@@ -119,10 +141,7 @@ def test_t79_a_file_is_given_to_those_who_may_see_its_run_and_to_nobody_else(wor
 
 
 def test_t79_another_operators_file_is_nowhere(world: World) -> None:
-    from lam_app.seed import create_person
-
-    create_person(world.organization, "operator2", roles=("operator",), tier="write", password=None)
-    world.people["operator2"] = type(world.operator).objects.get(username="operator2")
+    second_operator(world)
     file = Attachment.objects.get(run=given(world, ("a.txt", NOTE)))
     assert signed_in(world, "operator2").get(f"/attachments/{file.pk}/").status_code == 404
 
