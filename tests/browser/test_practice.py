@@ -39,7 +39,8 @@ def test_every_lesson_is_done_by_keyboard_alone(world: World, at_desk: Callable[
             typist.reads()
         page.keyboard.press("a" if lesson.right == "approve" else "r")
         expect(page.locator("#answer")).to_contain_text("Right.")
-        page.keyboard.press("Enter")  # the way on has the focus
+        expect(page.locator("#decide .btn-primary")).to_be_focused()
+        page.keyboard.press("Enter")
     page.wait_for_url(lambda address: address.endswith("/"))
 
 
