@@ -209,7 +209,7 @@ def make_walk(world: World) -> Walk:
     there = Agent.objects.get(organization=world.elsewhere, builtin=True)
     Tool.objects.filter(organization=world.elsewhere, name="write_note").update(name=FOREIGN_TOOL)
     Tool.objects.filter(organization=world.organization, name="write_note").update(name="our_own_tool")
-    operator, outsider = world.operator.pk, world.outsider.pk
+    operator, developer, outsider = world.operator.pk, world.developer.pk, world.outsider.pk
     tokens = {
         "agent": token_of(world, "operator", "agent", bot),
         "operate": token_of(world, "operator", "operate"),
@@ -223,7 +223,7 @@ def make_walk(world: World) -> Walk:
             world.organization.id,
             bot,
             operator,
-            (operator,),
+            (operator, developer),
             "operator",
             "administrator",
             "our_own_tool",
