@@ -74,7 +74,9 @@ def copied(table: str, row: uuid.UUID, **changes: Any) -> tuple[str, list[Any]]:
 EVENT = """
 INSERT INTO traces_event (id, organization, actor_kind, actor_name, verb, subject_kind, subject, source, target,
                           transaction, digest)
-VALUES (gen_random_uuid(), coalesce(nullif(current_setting('lam.organization', true), '')::uuid, gen_random_uuid()),
+VALUES (gen_random_uuid(),
+        coalesce(nullif(current_setting('lam.organization', true), '')::uuid,
+                 (SELECT a.organization_id FROM approvals_action a WHERE a.id = %(subject)s), gen_random_uuid()),
         'system', 'forger', 'forged', 'action', %(subject)s, '', %(target)s,
         pg_current_xact_id()::text::bigint, decode(repeat('00', 32), 'hex'))
 """

@@ -19,7 +19,7 @@ def test_a_flood_has_its_share_and_the_others_stand_on_the_first_page() -> None:
     rows = [row(FLOOD) for _ in range(100)] + [row(OTHER) for _ in range(5)]
     shown, passed = shared_out(rows, 51)
     assert [one.initiator_id for one in shown] == [FLOOD] * SHARE + [OTHER] * 5
-    assert passed == {rows[SHARE - 1].pk: 80}
+    assert passed == {rows[SHARE - 1].pk: 100 - SHARE}
 
 
 def test_the_order_stays_what_it_is() -> None:
