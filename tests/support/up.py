@@ -164,7 +164,9 @@ class Up:
 
     def child(self, name: str) -> psutil.Process:
         """The process of this name: postgres, redis, web, gatekeeper, planner, executor1, sweeper, sandbox, …"""
-        return psutil.Process(json.loads((self.home / "run" / "processes.json").read_text())[name][0])
+        place = self.home / "run" / "processes.json"
+        until(lambda: name in json.loads(place.read_text()), 30, f"{name} is started (again)")
+        return psutil.Process(json.loads(place.read_text())[name][0])
 
     def came_back(self, name: str, killed: int) -> bool:
         """Whether another process of this name lives now."""
