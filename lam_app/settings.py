@@ -67,6 +67,7 @@ LAM_EGRESS_PRIVATE = env.places("LAM_EGRESS_PRIVATE")
 LAM_PUBLIC_URL = env.url("LAM_PUBLIC_URL", env.HTTP_SCHEMES, "http://127.0.0.1:8000").rstrip("/")  # links begin so
 LAM_MAIL_SERVER = env.mail_server("LAM_MAIL_URL")
 LAM_MAIL_FROM = env.mail_sender("LAM_MAIL_FROM")
+LAM_NOTICE_PRIVATE = env.places("LAM_NOTICE_PRIVATE")  # where webhooks of notices may go besides public addresses
 LAM_NOTICE_SECONDS = env.whole("LAM_NOTICE_SECONDS", 600, 0, 86_400)  # between two letters; 0: none gathered
 
 # The model.

@@ -162,7 +162,7 @@ def webhook(letter: Letter, url: str, key: str) -> None:
     try:
         where = target(url)
         answer = exchange(
-            "POST", url, headers, body, network={where.place}, private=settings.LAM_EGRESS_PRIVATE, seconds=SECONDS
+            "POST", url, headers, body, network={where.place}, private=settings.LAM_NOTICE_PRIVATE, seconds=SECONDS
         )
     except (EgressRefused, NotWritable) as error:
         raise NotSent("The webhook's address cannot be called.", final=True) from error
@@ -171,7 +171,8 @@ def webhook(letter: Letter, url: str, key: str) -> None:
 
 def _taken(answer: Answer | Broken, where: Target) -> None:
     if isinstance(answer, Broken):
-        raise NotSent(answer.text, final=answer.why == "egress_refused")
+        words = answer.text.replace("tools may not", "webhooks may not")
+        raise NotSent(words, final=answer.why == "egress_refused")
     if answer.status == 410:
         raise NotSent(f"{where.host} says that nobody listens there any more (410).", final=True)
     if not 200 <= answer.status < 300:

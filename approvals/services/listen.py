@@ -84,16 +84,18 @@ def add_mail(listener: Listener, address: str) -> NoticeAddress:
 def add_webhook(listener: Listener, url: str) -> tuple[NoticeAddress, str]:
     """A webhook, and the key that signs what goes there, which is shown this once.
 
-    Raises NoticesRefused for an address that tools could not reach either, NotTheirs.
+    Notices go to public addresses, and in the house only where LAM_NOTICE_PRIVATE names the very place: what tools may
+    reach is the operator's word about tools, and nobody who sets a webhook gets there by it. Raises NoticesRefused,
+    NotTheirs.
     """
     listener.may(webhook=True)
     url = url.strip()
     try:
         where = target(url)
-        admit(url, network={where.place}, private=settings.LAM_EGRESS_PRIVATE)
+        admit(url, network={where.place}, private=settings.LAM_NOTICE_PRIVATE)
     except EgressRefused as refused:
         raise NoticesRefused(refused.message.replace("tools may not", "webhooks may not")) from refused
-    if where.scheme != "https" and where.place not in settings.LAM_EGRESS_PRIVATE:
+    if where.scheme != "https" and where.place not in settings.LAM_NOTICE_PRIVATE:
         raise NoticesRefused("The address has to begin with https://.")
     _not_too_many(NoticeAddress.objects.filter(**listener.owned, ended_at=None).count(), MOST_ADDRESSES)
     key = secret_of(secrets.token_bytes(KEY_BYTES))

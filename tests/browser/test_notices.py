@@ -42,7 +42,7 @@ def box(settings: Any) -> Iterator[Postbox]:
 def hook(settings: Any) -> Iterator[Rude]:
     """A receiver of webhooks."""
     with rude(says(200, "ok")) as hook:
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place})
         yield hook
 
 

@@ -31,7 +31,7 @@ def outside(settings: Any) -> Iterator[tuple[Postbox, Rude]]:
         settings.LAM_MAIL_SERVER = {
             "host": "127.0.0.1", "port": box.port, "username": "", "password": "", "use_tls": False, "use_ssl": False,
         }  # fmt: skip
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place})
         yield box, hook
 
 

@@ -58,11 +58,11 @@ def test_a_webhook_hears_it_again_under_the_same_id(
     world: World, settings: Any, sender: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     with rude(holds) as hook:
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place})
         by_webhook(world, hook.url, team="reviewers")
         world.staged()
         notify()
-        process = sender(LAM_EGRESS_PRIVATE=hook.place)
+        process = sender(LAM_NOTICE_PRIVATE=hook.place)
         until(lambda: len(hook.requests) == 1, 30, "the call arrived")
         assert deliver() == 0  # it is somebody's as long as they may live
         killed(process)

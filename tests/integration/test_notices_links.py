@@ -28,7 +28,7 @@ SCANNERS = ("Mozilla/5.0 (compatible; mail scanner)", "Slackbot-LinkExpanding 1.
 @pytest.fixture
 def hook(settings: Any) -> Iterator[Rude]:
     with rude(says(200, "ok")) as hook:
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place})
         yield hook
 
 

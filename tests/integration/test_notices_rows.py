@@ -18,7 +18,7 @@ from tests.support.world import World
 def told(world: World, settings: object) -> World:
     """Somebody was told, and there are addresses."""
     place = f"127.0.0.1:{closed_port()}"
-    settings.LAM_EGRESS_PRIVATE = frozenset({place})  # type: ignore[attr-defined]
+    settings.LAM_NOTICE_PRIVATE = frozenset({place})  # type: ignore[attr-defined]
     by_mail(world, "reviewer")
     by_webhook(world, f"http://{place}/secret-path", team="reviewers")
     world.staged()

@@ -32,7 +32,7 @@ def browser(world: World, name: str) -> Client:
 @pytest.fixture
 def hook(settings: Any) -> Iterator[Rude]:
     with rude(says(200, "ok")) as hook:
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place})
         yield hook
 
 
@@ -149,7 +149,7 @@ def test_a_test_by_mail_says_that_it_was_taken(world: World, settings: Any) -> N
 )
 def test_a_test_by_webhook_says_what_came_of_it(world: World, settings: Any, manner: Any, words: str) -> None:
     with rude(manner) as hook:
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place})
         address, _ = by_webhook(world, hook.url, team="reviewers")
         client = browser(world, "administrator")
         client.post(PAGE, {"what": "try", "which": address.pk, "team": team(world)})

@@ -31,7 +31,7 @@ def hook(settings: Any) -> Iterator[Rude]:
     """A receiver on loopback that the installation allows."""
     settings.LAM_PUBLIC_URL = "https://countersign.example.org"
     with rude(says(200, "ok")) as hook:
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place})
         yield hook
 
 
@@ -100,6 +100,19 @@ def test_an_address_that_tools_may_not_reach_is_no_webhooks_either(world: World,
     assert not NoticeAddress.objects.exists()
 
 
+def test_what_the_operator_opened_to_tools_is_open_to_no_webhook(world: World, hook: Rude, settings: Any) -> None:
+    by_webhook(world, hook.url, team="reviewers")  # while it was a place for notices
+    settings.LAM_EGRESS_PRIVATE, settings.LAM_NOTICE_PRIVATE = frozenset({hook.place}), frozenset()
+    for url in (hook.url, hook.url.replace("http://", "https://")):
+        with pytest.raises(NoticesRefused, match="which webhooks may not reach"):
+            listen.add_webhook(listener(world, "administrator"), url)
+    world.staged()
+    pass_on()
+    assert states() == ["given_up"]
+    assert "which webhooks may not reach" in NoticeAddress.objects.get().problem
+    assert hook.connections == 0
+
+
 def test_a_name_that_leads_into_the_house_is_not_followed(
     world: World, hook: Rude, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +127,7 @@ def test_a_name_that_leads_into_the_house_is_not_followed(
 
 def test_what_answers_no_is_tried_again_under_the_same_id_and_said_in_words(world: World, settings: Any) -> None:
     with rude(says(503, "busy, <b>later</b>\r\n")) as hook:
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place})
         by_webhook(world, hook.url, team="reviewers")
         world.staged()
         assert pass_on() == 0
@@ -128,7 +141,7 @@ def test_what_answers_no_is_tried_again_under_the_same_id_and_said_in_words(worl
 
 def test_who_says_that_nobody_is_there_any_more_is_not_asked_again(world: World, settings: Any) -> None:
     with rude(says(410, "")) as hook:
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place})
         by_webhook(world, hook.url, team="reviewers")
         world.staged()
         assert pass_on() == 1
@@ -137,7 +150,7 @@ def test_who_says_that_nobody_is_there_any_more_is_not_asked_again(world: World,
 
 def test_a_redirect_is_not_followed(world: World, settings: Any) -> None:
     with rude(says(200, "ok")) as inner, rude(says(302, "", f"Location: {inner.url}/")) as hook:
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place, inner.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place, inner.place})
         by_webhook(world, hook.url, team="reviewers")
         world.staged()
         pass_on()
@@ -151,7 +164,7 @@ def test_one_that_hangs_holds_up_its_own_letters_only(
     monkeypatch.setattr("approvals.notices.post.SECONDS", 0.3)
     with rude(hangs) as silent:
         place = silent.place
-        settings.LAM_EGRESS_PRIVATE = frozenset({hook.place, silent.place})
+        settings.LAM_NOTICE_PRIVATE = frozenset({hook.place, silent.place})
         by_webhook(world, silent.url, team="reviewers")
         by_webhook(world, hook.url, team="reviewers")
         for _ in range(3):
@@ -173,7 +186,7 @@ def test_only_administrators_send_news_out_of_the_house(world: World, hook: Rude
 
 def test_a_webhook_that_nobody_listens_at_keeps_what_is_to_be_said(world: World, settings: Any) -> None:
     place = f"127.0.0.1:{closed_port()}"
-    settings.LAM_EGRESS_PRIVATE = frozenset({place})
+    settings.LAM_NOTICE_PRIVATE = frozenset({place})
     by_webhook(world, f"http://{place}/", team="reviewers")
     world.staged()
     assert pass_on() == 0
