@@ -28,7 +28,7 @@ def test_f06_f07_f08_a_worker_that_dies_inside_the_call(
         victim = stage.present("executor")
         stage.world.order(f"die {moment}")
         road = send(stage, world, kind)
-        until(lambda: not stage.alive("executor", victim), 10, "the worker died in the call")
+        until(lambda: not stage.alive("executor", victim), 30, "the worker died in the call")
         began = time.monotonic()
         figures.add(road.settled(), time.monotonic() - began)
         calls = {"keyed": 2, "queryable": 2 if moment == "before" else 1, "neither": 1}
@@ -59,7 +59,7 @@ def test_f13_a_wait_survives_whoever_laid_the_row_down(theatre: Stage, chaos_cat
         victim = stage.present("executor")
         stage.world.order("raise before")
         road = send(stage, world, OUTSIDE[1])
-        until(lambda: Execution.objects.filter(action=road.action.id, retry_at__isnull=False).exists(), 10, "it waits")
+        until(lambda: Execution.objects.filter(action=road.action.id, retry_at__isnull=False).exists(), 30, "it waits")
         os.kill(victim, signal.SIGKILL)
         stage.gone("executor", victim)
         assert road.settled() == "done"

@@ -45,11 +45,10 @@ def test_f13_a_worker_that_hears_no_message_although_its_work_is_due_is_ended_an
     with theatre.playing(*ROLES, **SOON) as stage:
         stage.present("executor")
         assert send(stage, world, KEYED).settled() == "done"  # so that everybody has loaded the tools, and their order
-        stage.world.deafen()
+        deaf = stage.ready(role)
+        stage.world.deafen(deaf)
         stage.ring("approvals.tasks.run_previews" if role == "executor" else SIGN)
-        until(lambda: stage.world.deaf() > 0, 30, "it stands still between two tasks")
-        deaf = stage.world.deaf()
-        assert stage.pid(role) == deaf
+        until(lambda: stage.world.deaf() == deaf, 30, "it stands still between two tasks")
         action = world.staged(KEYED.tool, KEYED.arguments())
         approved(world, action)
         until(lambda: stage.pid(role) not in (0, deaf), 60, "it was ended and replaced")

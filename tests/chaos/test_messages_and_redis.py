@@ -97,10 +97,10 @@ def test_the_gatekeeper_runs_no_tools_whatever_its_queue_says(
     """It can read the private key; tools run where that cannot be read."""
     with theatre.playing("gatekeeper") as stage:
         road = send(stage, world, KEYED)
-        until(lambda: Permit.objects.filter(action=road.action.id).exists(), 10, "the permit is signed")
+        until(lambda: Permit.objects.filter(action=road.action.id).exists(), 30, "the permit is signed")
         stage.app.send_task(EXECUTE, queue="gatekeeper")
         stage.ring(SIGN)
-        until(lambda: not stage.redis.llen("gatekeeper") and not stage.redis.hlen("unacked"), 10, "all was taken")
+        until(lambda: not stage.redis.llen("gatekeeper") and not stage.redis.hlen("unacked"), 30, "all was taken")
         assert road.status() == "permitted"
         assert road.effects == 0
 

@@ -65,7 +65,7 @@ def test_f13_nobody_takes_over_from_a_worker_that_is_only_paused(
 ) -> None:
     with theatre.playing(*ROLES, **LEASE) as stage:
         with paused_in_a_call(stage, world, kind) as (road, worker):
-            until(lambda: silent(worker), 10, "the paused worker was silent for longer than its lease")
+            until(lambda: silent(worker), 30, "the paused worker was silent for longer than its lease")
             assert send(stage, world, KEYED).settled() == "done"  # the other one works, and has looked for the dead
             assert road.status() == "executing"
             assert stage.world.calls(road.key) == 1
@@ -81,7 +81,7 @@ def test_f13_a_paused_worker_that_lost_its_session_is_not_dead_on_the_host_where
     with theatre.playing(*ROLES, **LEASE) as stage:
         with paused_in_a_call(stage, world, kind) as (road, worker):
             lose_its_session(worker)
-            until(lambda: silent(worker), 10, "the paused worker was silent for longer than its lease")
+            until(lambda: silent(worker), 30, "the paused worker was silent for longer than its lease")
             assert send(stage, world, KEYED).settled() == "done"
             assert road.status() == "executing"
         status = road.settled()
@@ -94,11 +94,11 @@ def test_f13_what_an_overtaken_worker_records_is_refused(theatre: Stage, chaos_c
         with paused_in_a_call(stage, world, KEYED) as (road, worker):
             Worker.objects.filter(id=worker.id).update(host="elsewhere")
             lose_its_session(worker)
-            until(lambda: silent(worker), 10, "the paused worker was silent for longer than its lease")
+            until(lambda: silent(worker), 30, "the paused worker was silent for longer than its lease")
             stage.ring(EXECUTE)
             assert road.settled() == "done"
             assert Execution.objects.get(action=road.action.id).fence == 2
-        until(lambda: worker.pid not in map(stage.pid, ROLES), 10, "it noticed that its session is gone, and ended")
+        until(lambda: worker.pid not in map(stage.pid, ROLES), 30, "it noticed that its session is gone, and ended")
         assert road.effects == 1
         assert Event.objects.filter(subject=road.action.id, target="done").count() == 1
 

@@ -144,7 +144,7 @@ def test_f18_a_redis_that_comes_back_empty_is_as_good_as_before(office: Office) 
     killed.send_signal(signal.SIGKILL)
     for action in waiting:
         office.approve(action)
-    until(lambda: office.up.came_back("redis", killed.pid), 15, "Redis is back")
+    until(lambda: office.up.came_back("redis", killed.pid), 30, "Redis is back")
     again(lambda: office.redis.flushall())
     again(lambda: office.approve(office.propose()))
     office.all_done()

@@ -81,7 +81,7 @@ def test_f41_a_restored_backup_does_nothing_twice_and_nothing_at_all_until_a_per
         until(lambda: status(caller, first) == "done", 30, "the reply was sent")
         assert up.office.effects(TOOL) == 1
         ((ledger,),) = up.rows("SELECT id FROM tools_execution")
-        until(lambda: str(ledger) in (up.home / "run" / "mark.json").read_text(), 10, "the sweeper has passed")
+        until(lambda: str(ledger) in (up.home / "run" / "mark.json").read_text(), 30, "the sweeper has passed")
         up.stop()
 
         copied(backup, data)

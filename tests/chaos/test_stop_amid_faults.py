@@ -40,7 +40,7 @@ def test_f39_a_stop_over_a_call_whose_worker_dies_lets_nobody_call_again(
         stage.gone("executor", victim)
         assert road.settled() == "uncertain"
         assert (road.effects, stage.world.calls(road.key)) == (0, 1)
-        until(lambda: KillSwitch.objects.get(id=stop.id).quiet_at is not None, 10, "the stop is quiet")
+        until(lambda: KillSwitch.objects.get(id=stop.id).quiet_at is not None, 30, "the stop is quiet")
         assert Execution.objects.get(action=road.action.id).status == "uncertain"
 
 
@@ -64,7 +64,7 @@ def test_t109_a_stop_amid_a_batch_lets_go_of_all_that_was_not_sent_yet(
         assert len(claimed) > 1, "no batch was claimed, so nothing was tried"
         assert sum(map(stage.world.calls, claimed.values())) == 1
         stage.world.release()
-        until(lambda: KillSwitch.objects.get(id=stop.id).quiet_at is not None, 10, "the stop is quiet")
+        until(lambda: KillSwitch.objects.get(id=stop.id).quiet_at is not None, 30, "the stop is quiet")
         ends = sorted(Action.objects.filter(id__in=claimed).values_list("status", flat=True))
         assert ends == ["done", *["failed"] * (len(claimed) - 1)]
         assert sum(map(stage.world.calls, claimed.values())) == 1

@@ -72,7 +72,7 @@ def test_t110_sixty_four_requests_that_hold_every_connection_and_a_lock_delay_no
         for one in busy:
             one.start()
         with psycopg.connect(up.owner, autocommit=True) as watching:
-            until(lambda: _waiting(watching) >= 10, 20, "the pool is taken")
+            until(lambda: _waiting(watching) >= 10, 60, "the pool is taken")
             took = []
             for _ in range(TRIALS):
                 began = time.monotonic()

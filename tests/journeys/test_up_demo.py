@@ -117,8 +117,8 @@ def test_messages_of_the_demo_go_to_the_office_and_another_organization_has_the_
 def test_a_killed_office_comes_back_where_it_was_with_what_it_had_written(up: Up) -> None:
     before, killed = up.office.ledger(), up.child("sandbox")
     killed.kill()
-    until(lambda: up.came_back("sandbox", killed.pid), 15, "the office is back")
-    until(lambda: answers(up), 15, "the office answers")
+    until(lambda: up.came_back("sandbox", killed.pid), 30, "the office is back")
+    until(lambda: answers(up), 30, "the office answers")
     assert up.office.ledger() == before
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import signal
@@ -38,14 +37,15 @@ class World:
         """Tell the next call to ``die``, ``wait`` or ``raise``, ``before`` or ``after`` its effect: "die before"."""
         (self.place / "order").write_text(what)
 
-    def deafen(self) -> None:
-        """Let the next process that has ended a task stand still between that task and the next."""
-        (self.place / "deafen").touch()
+    def deafen(self, pid: int) -> None:
+        """Let this process stand still between the task that it ends next and the one after."""
+        (self.place / "deafen").write_text(str(pid))
 
     def stand_still(self) -> None:
-        """Obey ``deafen``, for ever."""
-        with contextlib.suppress(FileNotFoundError):
-            (self.place / "deafen").unlink()
+        """Obey ``deafen``, for ever, if it means this process."""
+        wanted = self.place / "deafen"
+        if wanted.exists() and wanted.read_text() == str(os.getpid()):
+            wanted.unlink()
             (self.place / "deaf").write_text(str(os.getpid()))
             while True:
                 time.sleep(0.02)

@@ -126,12 +126,12 @@ class Stage:
             self.ring(EXECUTE)  # again and again: another executor may be the one that answers
             return False
 
-        until(announced, 10, f"{name} announced itself")
+        until(announced, 30, f"{name} announced itself")
         return pid
 
     def gone(self, name: str, pid: int) -> None:
         """Wait until this process is buried."""
-        until(lambda: self.children[name].pid != pid, 5, f"{name} ended")
+        until(lambda: self.children[name].pid != pid, 30, f"{name} ended")
 
     def alive(self, name: str, pid: int) -> bool:
         """Whether this very process still plays the role."""
@@ -181,7 +181,7 @@ class Stage:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, signal.SIGKILL)
-        until(lambda: _reaped(child.pid) is not None, 5, f"{child.name} ended")
+        until(lambda: _reaped(child.pid) is not None, 30, f"{child.name} ended")
         child.pid = 0
 
 

@@ -163,17 +163,23 @@ class Up:
         self.family = psutil.Process(self.process.pid).children(recursive=True)
 
     def child(self, name: str) -> psutil.Process:
-        """The process of this name: postgres, redis, web, gatekeeper, planner, executor1, sweeper, sandbox, …"""
-        place = self.home / "run" / "processes.json"
-        until(lambda: name in json.loads(place.read_text()), 30, f"{name} is started (again)")
-        return psutil.Process(json.loads(place.read_text())[name][0])
+        """The living process of this name: postgres, redis, web, gatekeeper, planner, executor1, sweeper, sandbox, …
+
+        Waited for, since the notes may still name one that has just died with a server it needs.
+        """
+        until(lambda: self._living(name) is not None, 60, f"{name} lives")
+        return self._living(name) or self.child(name)
+
+    def _living(self, name: str) -> psutil.Process | None:
+        try:
+            one = psutil.Process(json.loads((self.home / "run" / "processes.json").read_text())[name][0])
+            return None if one.status() == psutil.STATUS_ZOMBIE else one
+        except (KeyError, psutil.NoSuchProcess):
+            return None
 
     def came_back(self, name: str, killed: int) -> bool:
         """Whether another process of this name lives now."""
-        try:
-            return self.child(name).pid != killed
-        except (KeyError, psutil.NoSuchProcess):
-            return False
+        return (now := self._living(name)) is not None and now.pid != killed
 
     def left(self) -> list[psutil.Process]:
         """Which of its processes still live."""
