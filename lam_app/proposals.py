@@ -79,6 +79,7 @@ def remember_call(run: Run, step: int, attempt: int, draft: TraceDraft, *, error
         ModelCall(
             organization=run.organization_id,
             run=run.id,
+            agent=run.agent_id,
             step=step,
             attempt=attempt,
             model=draft.model,

@@ -40,6 +40,7 @@ class ModelCall:
     finish: str = ""
     error: str = ""
     request_id: str = ""
+    agent: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def remember(call: ModelCall) -> uuid.UUID:
             id=uuid7(),
             organization=call.organization,
             run=call.run,
+            agent=call.agent,
             step=call.step,
             attempt=call.attempt,
             model=storable(call.model)[:200],

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from traces.ids import uuid7
+from traces.queries import TraceQuerySet
 from traces.states import Machine
 
 
@@ -148,6 +149,7 @@ class Trace(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.UUIDField()
     run = models.UUIDField()
+    agent = models.UUIDField(null=True)  # who asked the model
     step = models.IntegerField()
     attempt = models.SmallIntegerField(default=1)
     at = models.DateTimeField(db_default=Now())
@@ -169,6 +171,8 @@ class Trace(models.Model):
     finish = models.CharField(max_length=40, blank=True)
     error = models.CharField(max_length=64, blank=True)
     request_id = models.CharField(max_length=100, blank=True)
+
+    objects = TraceQuerySet.as_manager()
 
     class Meta:
         managed = False
