@@ -13,11 +13,14 @@ Four patterns are told of, each for itself:
 * ``never_no``: not one no among NEVER decisions, and a canary among what was approved; or half of ten approvals were
   hasty, and a canary was among them.
 
-What was decided together with others, in a table of like requests, has no time of its own and counts for canaries only.
+What was decided together, in a table of like requests, has the table's time: hasty is who decides on a table faster
+than one request of it is read. Of one press no more than TOGETHER rows count for haste, so that no single one says
+anything; where nothing says how old the table was, none counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby, islice
 from math import sqrt
 from typing import Final
 
@@ -31,6 +34,8 @@ NEVER: Final = 200
 """Decisions without a no that are remarkable where a canary was among them."""
 MOST: Final = 500
 """Decisions that are looked at, the newest."""
+TOGETHER: Final = 5
+"""Rows of one table that count for haste, at most."""
 CHARACTERS_A_SECOND: Final = 60.0
 """About 700 words a minute, which is three times as fast as people read."""
 LEAST_SECONDS, MOST_SECONDS = 1.5, 20.0
@@ -44,7 +49,7 @@ class Judgement:
 
     approved: bool
     seconds: float | None
-    """From the card's opening to the decision; None where no card was open."""
+    """From the opening of the card, or of the table, to the decision; None where nothing was open."""
     characters: int
     """Of what was shown: the sentence and the arguments."""
     folds: int = 0
@@ -60,13 +65,13 @@ class Habit:
 
     decisions: int
     approvals: int
-    """Of the newest WINDOW, those that were yes."""
+    """Of the newest WINDOW that count for haste, those that were yes."""
     noes: int
     """Of all that were looked at."""
     hasty: int
     """Of ``approvals``, those that came faster than reading."""
     folded: int
-    """Of ``approvals``, those whose card had folded values."""
+    """Of ``approvals``, those whose card had folded values; a table has no folds."""
     unopened: int
     """Of ``folded``, those on which nothing was opened."""
     together: int
@@ -90,17 +95,26 @@ def reading_seconds(characters: int) -> float:
 
 
 def hasty(one: Judgement) -> bool:
-    """Whether a yes came faster than anybody reads."""
-    return one.approved and not one.among and (one.seconds is None or one.seconds < reading_seconds(one.characters))
+    """Whether a yes came faster than anybody reads; of a table, faster than one of its rows would be read alone."""
+    return one.approved and (one.seconds is None or one.seconds < reading_seconds(one.characters))
+
+
+def timed(judgements: Iterable[Judgement]) -> Iterator[Judgement]:
+    """Those that count for haste. Rows of one press stand beside each other and have one and the same time."""
+    for press, rows in groupby(judgements, key=lambda one: (one.among, one.seconds) if one.among else None):
+        if press is None:
+            yield from rows
+        elif press[1] is not None:
+            yield from islice(rows, TOGETHER)
 
 
 def habit(judgements: Iterable[Judgement]) -> Habit:
     """The habit in a person's decisions, given newest first. Those beyond MOST are not looked at."""
     every = list(judgements)[:MOST]
-    newest = [one for one in every if not one.among][:WINDOW]
+    newest = list(islice(timed(every), WINDOW))
     yes = [one for one in newest if one.approved]
     fast = sum(map(hasty, yes))
-    folded = [one for one in yes if one.folds]
+    folded = [one for one in yes if one.folds and not one.among]  # a table unfolds nothing
     closed = sum(1 for one in folded if not one.opened)
     canaries = [one for one in every if one.canary]
     missed = sum(1 for one in canaries if one.approved)

@@ -43,6 +43,7 @@ def approve(
     opened: Mapping[str, str] | None = None,
     among: int = 0,
     card: str = "",
+    table: float | None = None,
 ) -> Decision:
     """Record the vote and, when it is the last one needed, let the action go: to the gatekeeper at once, or as soon as
     ``LAM_TAKEBACK_SECONDS`` have passed in which the yes can be taken back.
@@ -51,8 +52,8 @@ def approve(
     this session (None: not known, which is not fresh), ``opened`` the tokens of the folded values that were opened: on
     medium and high risk of every one (``approvals.reading.folds``). Enough are so many people of whom each may decide
     now, and of every team its number, nobody counted for two. ``among`` how many calls the person decided at once, 0
-    for this one alone; ``card`` the token of the page, which says for how long it was open. A yes to a canary ends it
-    and lets nothing go.
+    for this one alone; ``card`` the token of the page, which says for how long it was open, or ``table`` the seconds
+    that the table of all of them was. A yes to a canary ends it and lets nothing go.
 
     Raises PreviewAwaited, EditorMayNotApprove, NotOpened, Taken, SetAside, and the exceptions of ``take``, ``shown``
     and ``freshly_signed_in``.
@@ -76,7 +77,7 @@ def approve(
         reason=reason,
         signed_in_at=signed_in_at,
         among=among,
-        looked=Looked(card, opened or {}),
+        looked=Looked(card, opened or {}, table),
     )
     if action.canary:
         ended(action, actor, how=Decision.Verb.APPROVE)

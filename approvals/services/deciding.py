@@ -153,10 +153,12 @@ def freshly_signed_in(action: Action, signed_in_at: datetime | None) -> None:
 
 @dataclass(frozen=True)
 class Looked:
-    """What a decision's form says of how it was looked at: the card's token, and those of what was opened."""
+    """What a decision's form says of how it was looked at: the card's token, and those of what was opened; of a table,
+    for how many seconds it had been open."""
 
     card: str = ""
     opened: Mapping[str, str] = field(default_factory=dict)
+    table: float | None = None
 
 
 def decided(
@@ -190,7 +192,7 @@ def decided(
         digest=revision.digest,
         code=code,
         reason=reason,
-        seconds=seconds(looked.card, revision.digest, actor.pk) if looked and looked.card else None,
+        seconds=_for_how_long(looked, revision, actor) if looked else None,
         folds=len(folds := folded(revision)),
         opened=sum(1 for one in folds if looked and was_opened(one, revision, actor.pk, looked.opened)),
         among=among,
@@ -216,3 +218,8 @@ def decided(
         )
     )
     return decision
+
+
+def _for_how_long(looked: Looked, revision: Revision, actor: User) -> float | None:
+    """Seconds for which the page had been open; None where nothing of it says so."""
+    return seconds(looked.card, revision.digest, actor.pk) if looked.card else looked.table

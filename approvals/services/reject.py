@@ -25,9 +25,10 @@ def reject(
     code: str = "",
     among: int = 0,
     card: str = "",
+    table: float | None = None,
 ) -> Decision:
     """One person's no outweighs any number of yeses so far. ``code`` is one of ``approvals.codes``, or nothing;
-    ``among`` how many calls the person decided at once, 0 for this one alone.
+    ``among`` how many calls the person decided at once, 0 for this one alone; ``card`` and ``table`` as for a yes.
 
     Raises ReasonMissing, Taken, and as ``take`` and ``shown``.
     """
@@ -44,7 +45,7 @@ def reject(
         reason=reason,
         code=code,
         among=among,
-        looked=Looked(card),
+        looked=Looked(card, table=table),
     )
     move(
         Action,

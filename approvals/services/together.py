@@ -5,14 +5,16 @@ row, for this person alone. A row that is ticked has to be one of these. Each is
 transaction of its own, with every check that the verb makes; one row that is refused keeps no other from being decided.
 """
 
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.core import signing
 from django.db import OperationalError
+from django.db.models import Max
 
 from accounts.actors import person
 from accounts.models import User
@@ -24,6 +26,7 @@ from approvals.services.reject import reject
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from traces.exceptions import DomainError
+from traces.ids import first_of
 from traces.services import Entry, refused
 
 GOOD_FOR: Final = timedelta(hours=1)
@@ -57,9 +60,31 @@ class Result:
         return self.outcome in {"approved", "rejected"}
 
 
-def frozen(*, reader: User, organization: uuid.UUID, key: str, rows: Rows) -> str:
-    """The token over exactly what a table shows to one person: they can decide on these rows and on no others."""
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A table as its token says it: what its rows have in common, the digest that each showed, and since when."""
+
+    key: str
+    rows: dict[uuid.UUID, str]
+    at: float
+    """Seconds since 1970."""
+
+    def seconds(self, reader: User) -> float:
+        """For how long its reader has had the table before them since they last decided anything: whoever decides on
+        one row after the other has not read each of them since the table came. One query."""
+        shown = datetime.fromtimestamp(self.at, tz=UTC)
+        lately = Decision.objects.filter(decider=reader, id__gte=first_of(shown))
+        since: datetime = lately.aggregate(last=Max("created"))["last"] or shown
+        return max(0.0, time.time() - max(since, shown).timestamp())
+
+
+def frozen(*, reader: User, organization: uuid.UUID, key: str, rows: Rows, before: str = "") -> str:
+    """The token over exactly what a table shows to one person, and since when: they can decide on these rows and on no
+    others. ``before`` is the token of a table in whose place this one is shown: where all of it stood there already,
+    the person has had it before them since then.
+    """
     said = {
+        "at": _since(before, reader=reader, organization=organization, key=key, rows=rows),
         "reader": str(reader.pk),
         "organization": str(organization),
         "key": key,
@@ -68,19 +93,31 @@ def frozen(*, reader: User, organization: uuid.UUID, key: str, rows: Rows) -> st
     return signing.dumps(said, salt=__name__, compress=True)
 
 
-def thawed(token: str, *, reader: User, organization: uuid.UUID) -> tuple[str, dict[uuid.UUID, str]]:
-    """What the rows of a table have in common, and the digest that each showed.
+def _since(before: str, *, reader: User, organization: uuid.UUID, key: str, rows: Rows) -> float:
+    try:
+        old = thawed(before, reader=reader, organization=organization)
+    except (NoTableAnyMore, NotInTheTable):
+        return time.time()
+    stood = old.key == key and all(old.rows.get(action) == digest for action, digest in rows)
+    return old.at if stood else time.time()
+
+
+def thawed(token: str, *, reader: User, organization: uuid.UUID) -> Frozen:
+    """What stood in a table, by its token.
 
     Raises NoTableAnyMore for a table that is too old, NotInTheTable for one that was not made for this person."""
     try:
         said = signing.loads(token, salt=__name__, max_age=GOOD_FOR)
+        at = float(said["at"])
     except signing.SignatureExpired as old:
         raise NoTableAnyMore from old
     except signing.BadSignature as forged:
         raise NotInTheTable from forged
+    except KeyError as older:  # made by a version that did not say since when
+        raise NoTableAnyMore from older
     if (said["reader"], said["organization"]) != (str(reader.pk), str(organization)):
         raise NotInTheTable
-    return said["key"], {uuid.UUID(action): digest for action, digest in said["rows"]}
+    return Frozen(said["key"], {uuid.UUID(action): digest for action, digest in said["rows"]}, at)
 
 
 def decide_together(
@@ -104,8 +141,8 @@ def decide_together(
     Raises NothingTicked, NotInTheTable, NoTableAnyMore, ReasonMissing; what is wrong with one row is its result.
     """
     try:
-        key, shown = thawed(table, reader=actor, organization=organization)
-        if len(ticked) > MOST or any(shown.get(action) != digest for action, digest in ticked.items()):
+        shown = thawed(table, reader=actor, organization=organization)
+        if len(ticked) > MOST or any(shown.rows.get(action) != digest for action, digest in ticked.items()):
             raise NotInTheTable
     except NotInTheTable as error:
         attempt = {"attempt": f"{decision} together", "code": error.code, "among": len(ticked)}
@@ -119,10 +156,11 @@ def decide_together(
         "actor": actor,
         "organization": organization,
         "among": len(ticked),
+        "table": shown.seconds(actor),  # once for all of them: that is how they are known to have been one press
         "reason": reason.strip(),
     }
     said |= {"code": code} if decision == "reject" else {"signed_in_at": signed_in_at}
-    return [_one(action, digest, key, decision, said) for action, digest in shown.items() if action in ticked]
+    return [_one(pk, digest, shown.key, decision, said) for pk, digest in shown.rows.items() if pk in ticked]
 
 
 def _refusal(organization: uuid.UUID, actor: User, head: uuid.UUID, reason: str, detail: Mapping[str, Any]) -> Entry:

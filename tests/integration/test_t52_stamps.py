@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import html
 
-from approvals.models import Action, CanaryPlan, CanaryTemplate, Permit
+import pytest
+from django.core import signing
+
+from approvals.models import Action, CanaryPlan, CanaryTemplate, Decision, Permit
 from approvals.reading.habits import reviewers
+from approvals.services import together
 from approvals.services.canaries import define
 from approvals.services.plant import plant
+from approvals.services.together import frozen, thawed
+from tests.integration.test_bulk import Shown, outcomes
+from tests.support.bulk_tools import several
+from tests.support.sql import without_guards
 from tests.support.voting import browser, decide, shown_token, status, yes
 from tests.support.world import World
 from tools.models import Execution
@@ -50,6 +58,59 @@ def test_t52_a_scripted_stamp_is_flagged_within_fifty_decisions_and_its_canaries
     page = browser(world, "auditor").get("/audit/people/").content.decode()
     assert "data-flagged" in page
     assert "reviewer" in page
+
+
+def aged(token: str, seconds: float = 90) -> str:
+    """The token of a table that was shown so long ago."""
+    said = signing.loads(token, salt=together.__name__)
+    return signing.dumps({**said, "at": said["at"] - seconds}, salt=together.__name__, compress=True)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_t52_one_row_after_the_other_of_a_table_is_a_stamp_too(world: World, again: bool) -> None:
+    """A script that ticks one row at a time: of a table that it is shown anew each time, or of one and the same."""
+    actions = several(world, 22)
+    stamp = browser(world, "reviewer")
+    held = Shown(stamp, actions[0])
+    held.token = aged(held.token)
+    for number, action in enumerate(actions[:21]):
+        table = Shown(stamp, action) if again else held
+        assert outcomes(table.send(rows={action.pk: table.rows[action.pk]})) == ["approved"]
+        (one,) = reviewers(world.organization.id)
+        assert one.habit.flagged == (number >= 19)
+    said = Decision.objects.filter(decider=world.reviewer).order_by("id").values_list("among", "seconds")
+    assert {among for among, _ in said} == {1}
+    assert [seconds is not None and seconds > 60 for _, seconds in said] == [not again] + [False] * 20
+
+
+def test_whoever_reads_a_table_before_deciding_is_no_stamp_and_a_table_that_comes_back_is_as_old(world: World) -> None:
+    actions = several(world, 24)
+    reader = browser(world, "reviewer")
+    for first in range(0, 24, 4):
+        table = Shown(reader, actions[first])
+        table.token = aged(table.token)
+        answer = table.send("reject")  # without a reason: the table comes back, and was read already
+        assert answer.status_code == 422
+        table.token = html.unescape(answer.content.decode().split('name="table" value="', 1)[1].split('"', 1)[0])
+        rows = {action.pk: table.rows[action.pk] for action in actions[first : first + 4]}
+        assert outcomes(table.send(rows=rows)) == ["approved"] * 4
+        with without_guards() as admin:
+            admin.execute("UPDATE approvals_decision SET created = created - interval '1 hour'")
+    (one,) = reviewers(world.organization.id)
+    assert (one.habit.flagged, one.habit.hasty, one.habit.approvals) == (False, 0, 24)
+
+
+def test_a_table_with_other_rows_is_no_older_than_itself(world: World) -> None:
+    actions = several(world, 3)
+    who = {"reader": world.reviewer, "organization": world.organization.pk, "key": "k"}
+    rows = [(action.pk, action.digest) for action in actions]
+    old = aged(frozen(**who, rows=rows[:2]))
+    whose = {"reader": world.reviewer, "organization": world.organization.pk}
+    assert thawed(frozen(**who, rows=rows[:1], before=old), **whose).seconds(world.reviewer) > 60
+    assert thawed(frozen(**who, rows=rows, before=old), **whose).seconds(world.reviewer) < 60
+    assert thawed(frozen(**{**who, "key": "x"}, rows=rows[:1], before=old), **whose).seconds(world.reviewer) < 60
+    theirs = frozen(**{**who, "reader": world.reviewer2}, rows=rows[:1], before=old)
+    assert thawed(theirs, reader=world.reviewer2, organization=world.organization.pk).seconds(world.reviewer2) < 60
 
 
 def test_the_auditors_page_defines_sets_and_takes_out(world: World) -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from approvals.habits import LEAST, NEVER, Habit, Judgement, habit, hasty, more_than_half, reading_seconds
+from approvals.habits import LEAST, NEVER, TOGETHER, Habit, Judgement, habit, hasty, more_than_half, reading_seconds
 
 LENGTH = 400
 
@@ -92,6 +92,38 @@ def test_what_was_decided_in_a_table_has_no_time_of_its_own_and_its_canaries_cou
     assert newest_first(table).patterns == ()
     assert newest_first([*table, *[stamp(None, among=10, canary=True)] * 4]).patterns == ("canaries",)
     assert newest_first(table).together == 60
+
+
+def press(rows: int, seconds: float, among: int = 0) -> list[Judgement]:
+    """One press in a table, on so many rows."""
+    return [stamp(seconds, among=among or rows)] * rows
+
+
+@pytest.mark.parametrize(("rows", "found"), [(1, 20), (2, 20), (3, 21), (5, 20), (10, 40)])
+def test_t52_whoever_stamps_in_tables_is_flagged_within_fifty_decisions(rows: int, found: int) -> None:
+    said: list[Judgement] = []
+    while not newest_first(said).flagged:
+        said += press(rows, 0.5 + len(said) / 1000)
+    assert len(said) == found <= 50
+    assert newest_first(said).patterns == ("hasty",)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_t52_an_honest_reviewer_of_tables_is_flagged_at_no_moment(seed: int) -> None:
+    chance = random.Random(seed)
+    said: list[Judgement] = []
+    for _ in range(100):
+        said += press(chance.randint(1, 50), reading_seconds(LENGTH) * chance.lognormvariate(0.9, 0.7))
+        assert newest_first(said[-500:]).patterns == ()
+
+
+def test_one_press_on_a_whole_table_says_nothing_however_fast() -> None:
+    assert newest_first(press(50, 0.5)).patterns == ()
+    assert newest_first(press(50, 0.5)).approvals == TOGETHER
+
+
+def test_folds_are_nothing_that_a_table_has() -> None:
+    assert newest_first([stamp(60.0, folds=2, among=1)] * LEAST).patterns == ()
 
 
 def test_a_no_is_never_hasty_and_a_long_card_takes_longer_to_read() -> None:
