@@ -26,6 +26,7 @@ class CanaryTemplate(models.Model):
     tool = models.ForeignKey(Tool, on_delete=models.PROTECT, related_name="+")
     arguments = models.TextField()  # canonical JSON
     claim = models.TextField(blank=True)  # what the agent is made to say for it
+    goal = models.TextField(blank=True, default="", db_default="")  # what its run seems to be for, where one is shown
     why = models.TextField()  # what a reader should have noticed; shown to the reviewer afterwards
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created = models.DateTimeField(db_default=Now())
