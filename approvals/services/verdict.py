@@ -1,12 +1,14 @@
 """happened, did_not_happen: a person found out what became of a call whose outcome nobody knew."""
 
 import uuid
+from datetime import datetime
+from typing import Any
 
 from accounts.actors import person
 from accounts.models import User
 from approvals.exceptions import ReasonMissing
 from approvals.models import Action, Decision
-from approvals.services.deciding import decided, free, remembers_refusals, shown, take
+from approvals.services.deciding import decided, free, freshly_signed_in, remembers_refusals, shown, take
 from approvals.states import ActionStatus
 from tools.models import Execution
 from tools.states import ExecutionStatus
@@ -16,33 +18,55 @@ from traces.services import move
 
 
 @remembers_refusals("happened")
-def happened(*, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = "") -> Decision:
-    """The effect is there: the action is done. Raises ReasonMissing, and as ``take`` and ``shown``."""
-    return _settle(
-        actor=actor, organization=organization, action_id=action_id, digest=digest, reason=reason, happened=True
-    )
+def happened(
+    *,
+    actor: User,
+    organization: uuid.UUID,
+    action_id: uuid.UUID,
+    digest: str,
+    reason: str = "",
+    signed_in_at: datetime | None = None,
+) -> Decision:
+    """The effect is there: the action is done. ``signed_in_at`` is when the person last gave a password in this
+    session: on high risk a word that is final asks for as much as a yes. Raises ReasonMissing, and as ``take``,
+    ``shown`` and ``freshly_signed_in``."""
+    said: dict[str, Any] = {"actor": actor, "digest": digest, "reason": reason, "signed_in_at": signed_in_at}
+    return _settle(organization=organization, action_id=action_id, happened=True, **said)
 
 
 @remembers_refusals("did_not_happen")
 def did_not_happen(
-    *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str = ""
+    *,
+    actor: User,
+    organization: uuid.UUID,
+    action_id: uuid.UUID,
+    digest: str,
+    reason: str = "",
+    signed_in_at: datetime | None = None,
 ) -> Decision:
-    """There is no effect: the action failed. Raises ReasonMissing, and as ``take`` and ``shown``."""
-    return _settle(
-        actor=actor, organization=organization, action_id=action_id, digest=digest, reason=reason, happened=False
-    )
+    """There is no effect: the action failed. Raises as ``happened``."""
+    said: dict[str, Any] = {"actor": actor, "digest": digest, "reason": reason, "signed_in_at": signed_in_at}
+    return _settle(organization=organization, action_id=action_id, happened=False, **said)
 
 
 def _settle(
-    *, actor: User, organization: uuid.UUID, action_id: uuid.UUID, digest: str, reason: str, happened: bool
+    *,
+    actor: User,
+    organization: uuid.UUID,
+    action_id: uuid.UUID,
+    digest: str,
+    reason: str,
+    signed_in_at: datetime | None,
+    happened: bool,
 ) -> Decision:
     if not reason.strip():
         raise ReasonMissing(errors={"reason": ReasonMissing().message})
     action = take(actor=actor, organization=organization, action_id=action_id)
     revision = shown(action, digest=digest, status=ActionStatus.UNCERTAIN)
     free(action, actor)
+    freshly_signed_in(action, signed_in_at)
     verb = Decision.Verb.HAPPENED if happened else Decision.Verb.DID_NOT_HAPPEN
-    decision = decided(action, revision, actor=actor, verb=verb, reason=reason)
+    decision = decided(action, revision, actor=actor, verb=verb, reason=reason, signed_in_at=signed_in_at)
     ledger = Execution.objects.filter(action=action.id).values_list("id", flat=True)
     move(
         Execution,

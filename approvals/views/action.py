@@ -52,7 +52,10 @@ def desk(
         "may_decide": deciding,
         "unroutable": unroutable_now(shown.action, shown.revision) if shown and waits else "",
         "own_words": shown is not None and deciding and waits and wrote(shown.action, shown.revision, request.user.pk),
-        "asks_password": shown is not None and deciding and waits and not _fresh(request, shown.action),
+        "asks_password": shown is not None
+        and deciding
+        and (waits or shown.action.status == "uncertain")
+        and not _fresh(request, shown.action),
         "stops": stops,
         "barred": any(stop.eased_at is None for stop in stops),
         "voted": voted,

@@ -48,7 +48,7 @@ VERBS: Final[dict[str, Any]] = {
     "happened": happened,
     "did_not_happen": did_not_happen,
 }
-ASK_WHEN_SIGNED_IN: Final = frozenset({"approve", "edit"})
+ASK_WHEN_SIGNED_IN: Final = frozenset({"approve", "edit", "happened", "did_not_happen"})
 TIMED: Final = frozenset({"approve", "reject"})
 NEEDS_REASON: Final = frozenset({"reject", "ask", "hold", "veto", "happened", "did_not_happen"})
 HAVE_CODES: Final = frozenset({"reject", "veto"})

@@ -8,10 +8,14 @@ from typing import Any, Final
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.exceptions import PasswordAgain
 from accounts.pages import PersonRequest, only, page
 from accounts.roles import Role
+from accounts.sessions import freshly, is_fresh
+from accounts.views.again import ask_again
 from approvals.exceptions import PolicyInvalid, PolicyMoved, SecondAdministratorNeeded
 from approvals.policy import PolicyRefused, read_policy
 from approvals.reading import entries, policies
@@ -54,6 +58,7 @@ def _policy(request: PersonRequest, *, problem: str = "", status: int = 200, **t
         "waits": waiting(request.organization.pk, version, document),
         "days": policies.DAYS,
         "may_change": request.membership.has(ADMINISTRATOR),
+        "fresh": is_fresh(request),
         "problem": problem,
         **told,
     }  # fmt: skip
@@ -63,13 +68,17 @@ def _policy(request: PersonRequest, *, problem: str = "", status: int = 200, **t
 @require_POST
 @page(ADMINISTRATOR)
 def answer(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
-    """Agree, as a second administrator, to a change that waits, or withdraw it."""
+    """Agree, as a second administrator, to a change that waits, or withdraw it. Who agrees shows anew who they are."""
     form = only(request.POST, "what", "reason")
     asked: dict[str, Any] = {"organization": request.organization.pk, "by": request.user, "reason": form["reason"]}
     if form["what"] not in {"accept", "withdraw"}:
         raise BadRequest("Say whether to agree or to withdraw it.")
     try:
+        if form["what"] == "accept":
+            freshly(request)
         (second_look.accept if form["what"] == "accept" else second_look.withdraw)(pk, **asked)
+    except PasswordAgain:
+        return ask_again(request, "agreeing to a looser policy", f"{reverse('policy')}#waits")
     except (PolicyInvalid, PolicyMoved, SecondAdministratorNeeded) as refused:
         return _policy(request, problem=refused.message, status=refused.http_status, said=form["reason"])
     return redirect("policy")

@@ -12,6 +12,7 @@ from approvals.services.verdict import did_not_happen, happened
 from tests.support.pgproxy import Mode, Watch
 from tests.support.stage import SIGN, Stage
 from tests.support.up import until
+from tests.support.voting import just_now
 from tests.support.world import World, approved
 from tools.models import Execution, Note, OutboxMessage
 
@@ -178,6 +179,7 @@ def held(road: Road, where: str) -> None:
             action_id=road.action.id,
             digest=road.action.digest,
             reason="I looked.",
+            signed_in_at=just_now(),
         )
         assert road.status() == ("done" if effects else "failed"), where
         assert road.effects == effects, where

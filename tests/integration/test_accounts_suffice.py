@@ -57,7 +57,10 @@ def test_the_road_is_walked_by_the_accounts_of_the_product(world: World) -> None
         assert execute_permitted() == 2
         presence.leave()
     with acting_as("web", world.organization.id):
-        happened(actor=world.reviewer, action_id=doubtful.id, digest=doubtful.digest, reason="I looked.", **asked)
+        happened(
+            actor=world.reviewer, action_id=doubtful.id, digest=doubtful.digest, reason="I looked.",
+            signed_in_at=just_now(), **asked,
+        )  # fmt: skip
         cancel(actor=world.operator, run_id=run.id, **asked)
         switch = engage(actor=world.reviewer, scope="organization", target=None, reason="wait", **asked)
     with acting_as("worker"):

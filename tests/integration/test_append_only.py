@@ -14,6 +14,7 @@ from lam_app.models import Report, Run, Step
 from tests.support import tools as odd
 from tests.support.sealing import seal_in
 from tests.support.sql import NO_RIGHT, REFUSED, refusal, speaking_as, without_guards
+from tests.support.voting import just_now
 from tests.support.world import World, approved
 from tools.killswitch import engage
 from traces.calls import ModelCall, remember
@@ -85,6 +86,7 @@ def lived(world: World, tmp_path: Path) -> World:
         action_id=action.id,
         digest=action.digest,
         reason="I looked.",
+        signed_in_at=just_now(),
     )
     comment(actor=world.reviewer, organization=world.organization.id, action_id=action.id, text="I looked.")
     run = world.run()

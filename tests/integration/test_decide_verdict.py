@@ -8,6 +8,7 @@ from approvals.services.verdict import did_not_happen, happened
 from approvals.tasks import execute_permitted, sign_permits
 from tests.support import tools as odd
 from tests.support.racing import kinds, race
+from tests.support.voting import just_now
 from tests.support.world import World, approved
 from tools.models import Execution
 from traces.models import Event
@@ -34,6 +35,7 @@ def say(verb, world, action, *, by="reviewer", reason="I looked it up.", digest=
         action_id=action.id,
         digest=digest or action.digest,
         reason=reason,
+        signed_in_at=just_now(),
     )
 
 

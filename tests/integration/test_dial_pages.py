@@ -15,7 +15,7 @@ from accounts.models import Agent, Team
 from tests.support.api import outside_agent, token_of
 from tests.support.dialling import WHY, ready, second_administrator
 from tests.support.racing import race
-from tests.support.walking import BACKEND
+from tests.support.voting import browser_of
 from tests.support.world import World, approved
 from tools.changes import AgentChange, DialChange, DialProposal, RightChange
 from tools.contract import Contract
@@ -28,10 +28,8 @@ from tools.registry import contracts
 ON = {"what": "set", "maturity": "on_the_loop", "veto_seconds": "30", "reason": WHY}
 
 
-def browser(world: World, name: str) -> Client:
-    client = Client()
-    client.force_login(world.people.get(name) or second_administrator(world), backend=BACKEND)
-    return client
+def browser(world: World, name: str, *, ago: float | None = 0) -> Client:
+    return browser_of(world.people.get(name) or second_administrator(world), ago=ago)
 
 
 def dial(client: Client, tool: Tool, **form: str) -> Any:
@@ -122,14 +120,29 @@ def test_t24_a_right_that_is_taken_on_the_page_is_gone_for_what_was_approved_bef
     assert "Nobody" in text(admin.get(reverse("matrix"), {"tool": str(world.tool().pk)}))
 
 
+@pytest.mark.parametrize("ago", [301, None])
+def test_t39_an_old_session_agrees_to_nothing_and_comes_back_to_the_tool(world: World, ago: float | None) -> None:
+    tool = ready(world, "pay_odd")
+    assert dial(browser(world, "administrator", ago=ago), tool, **ON).status_code == 302  # asking needs none
+    waiting = str(DialProposal.objects.get(tool=tool).pk)
+    second = second_administrator(world)
+    old = browser_of(second, ago=ago)
+    assert "Whoever agrees is asked for their password first" in text(old.get(reverse("tool", args=[tool.pk])))
+    answer = dial(old, tool, what="accept", proposal=waiting, reason="I looked.")
+    assert answer.status_code == 401
+    assert f'name="next" value="{reverse("tool", args=[tool.pk])}#dial"' in answer.content.decode()
+    assert DialProposal.objects.get().status == "open"
+    assert maturity(tool) == "in_the_loop"
+    assert "asked for their password" not in text(browser_of(second).get(reverse("tool", args=[tool.pk])))
+    assert dial(old, tool, what="withdraw", proposal=waiting, reason="No.").status_code == 302  # a no needs none
+
+
 def test_t25_one_person_agrees_once_however_often_they_send_it(world: World) -> None:
     tool = ready(world, "pay_odd")
     dial(browser(world, "administrator"), tool, **ON)
     waiting = str(DialProposal.objects.get(tool=tool).pk)
     second = second_administrator(world)
-    sessions = [Client() for _ in range(6)]
-    for one in sessions:
-        one.force_login(second, backend=BACKEND)
+    sessions = [browser_of(second) for _ in range(6)]
     found = race(
         *(lambda c=c: dial(c, tool, what="accept", proposal=waiting, reason="Yes.").status_code for c in sessions)
     )

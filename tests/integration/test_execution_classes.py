@@ -10,6 +10,7 @@ from approvals.tasks import execute_permitted, sign_permits
 from tests.support import tools as odd
 from tests.support.permits import signed
 from tests.support.sql import without_guards
+from tests.support.voting import just_now
 from tests.support.world import World
 from tools import executor
 from tools.models import Execution, Note
@@ -140,6 +141,7 @@ def test_a_tool_that_is_neither_is_called_once_and_only_a_person_says_what_becam
         action_id=action.id,
         digest=action.digest,
         reason="I looked.",
+        signed_in_at=just_now(),
     )
     execute_permitted()
     assert now_is(action) == (status, status, effects)

@@ -26,6 +26,7 @@ from tests.support.dialling import second_administrator
 from tests.support.policing import RULE, agreed, asked, change, policy_of, waits
 from tests.support.racing import race
 from tests.support.sql import REFUSED, refusal, speaking_as
+from tests.support.voting import browser
 from tests.support.world import World
 from traces.ids import uuid7
 from traces.models import Event
@@ -272,13 +273,29 @@ def test_the_page_says_what_differs_who_asked_and_why_and_takes_the_answer(world
         assert words in shown
     assert "Agree, and put it in force" not in page("auditor").get("/policy/").content.decode()
     there = f"/policy/waiting/{waits(world).pk}/"
-    assert page().post(there, {"what": "accept", "reason": "Me."}).status_code == 403
-    assert page("second").post(there, {"what": "accept", "reason": "I looked."}).url == "/policy/"
+    assert browser(world, "administrator").post(there, {"what": "accept", "reason": "Me."}).status_code == 403
+    assert browser(world, "second").post(there, {"what": "accept", "reason": "I looked."}).url == "/policy/"
     assert current_policy(world.organization.id).number == 3
     version = page("auditor").get(f"/policy/history/{current_policy(world.organization.id).pk}/").content.decode()
     assert "second agreed to it as a second administrator" in version
     assert "I looked." in version
     assert "waits for a second administrator" not in page().get("/policy/").content.decode()
+
+
+@pytest.mark.parametrize("ago", [301, None])
+def test_t39_an_old_session_agrees_to_no_looser_policy_and_comes_back_to_it(world: World, ago: float | None) -> None:
+    change(world, rules())
+    asked(world, {}, after=2)
+    there = f"/policy/waiting/{waits(world).pk}/"
+    world.people["second"] = second(world)
+    old = browser(world, "second", ago=ago)
+    assert "Whoever agrees is asked for their password first" in old.get("/policy/").content.decode()
+    answer = old.post(there, {"what": "accept", "reason": "I looked."})
+    assert answer.status_code == 401
+    assert 'name="next" value="/policy/#waits"' in answer.content.decode()
+    assert current_policy(world.organization.id).number == 2
+    assert "asked for their password" not in browser(world, "second").get("/policy/").content.decode()
+    assert old.post(there, {"what": "withdraw", "reason": "No."}).status_code == 302  # a no needs no password
 
 
 def test_a_form_that_comes_while_another_waits_is_told_so_and_keeps_what_it_says(world: World, page: Any) -> None:

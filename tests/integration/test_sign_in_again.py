@@ -10,8 +10,11 @@ from django.test import Client
 from approvals.exceptions import SignInAgain
 from approvals.models import Action, Decision
 from approvals.services.deciding import AHEAD
+from approvals.tasks import execute_permitted, sign_permits
+from tests.support import tools as odd
+from tests.support.telling import risky as of_risk
 from tests.support.voting import browser, decide, long_ago, policy, risky, status, yes
-from tests.support.world import PASSWORD, World
+from tests.support.world import PASSWORD, World, approved
 from traces.models import Event, EventDetail
 
 
@@ -123,6 +126,38 @@ def test_below_high_risk_and_for_a_no_an_old_session_will_do(grave: Action, worl
     mild = world.staged()
     assert mild.risk == "medium"
     assert decide(old, mild).status_code == 302
+
+
+def in_doubt(world: World) -> Action:
+    """A call of high risk that broke off after its effect, so that nobody knows of it."""
+    odd.reset()
+    odd.ORDERS.append("break_after")
+    action = world.staged("odd_neither", {"text": "once"})
+    approved(world, action)
+    sign_permits()
+    execute_permitted()
+    of_risk(action, "high")
+    assert status(action) == "uncertain"
+    action.refresh_from_db()
+    return action
+
+
+@pytest.mark.parametrize(("word", "becomes"), [("happened", "done"), ("did_not_happen", "failed")])
+def test_t39_what_became_of_a_call_of_high_risk_is_said_with_a_fresh_password(
+    world: World, word: str, becomes: str
+) -> None:
+    action = in_doubt(world)
+    old = browser(world, "reviewer", ago=301)
+    assert "asked for your password" in old.get(f"/actions/{action.pk}/").content.decode()
+    answer = decide(old, action, word, reason="I looked.")
+    assert answer.status_code == 401
+    assert f'name="next" value="/actions/{action.pk}/"' in answer.content.decode()
+    assert status(action) == "uncertain"
+    assert [one.verb for one in Decision.objects.all()] == ["approve"]
+    fresh = browser(world, "reviewer", ago=290)
+    assert "asked for your password" not in fresh.get(f"/actions/{action.pk}/").content.decode()
+    assert decide(fresh, action, word, reason="I looked.").status_code == 302
+    assert status(action) == becomes
 
 
 def test_the_card_says_beforehand_that_a_password_is_asked_for(grave: Action, world: World) -> None:

@@ -78,12 +78,17 @@ def status(action: Action) -> str:
 
 def browser(world: World, name: str, *, ago: float | None = 0) -> Client:
     """A signed-in browser whose person gave the password so many seconds ago; None: the session knows of none."""
+    return browser_of(world.people[name], ago=ago)
+
+
+def browser_of(user: User, *, ago: float | None = 0) -> Client:
+    """The same of anybody."""
     client = Client()
-    client.force_login(world.people[name], backend=BACKEND)
+    client.force_login(user, backend=BACKEND)
     if ago is not None:
         session = client.session
         session["account_authentication_methods"] = [{"method": "password", "at": time.time() - ago}]
-        session["account_authentication_methods_user"] = str(world.people[name].pk)
+        session["account_authentication_methods_user"] = str(user.pk)
         session.save()
     return client
 

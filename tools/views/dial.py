@@ -9,8 +9,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.exceptions import PasswordAgain
 from accounts.models import Membership
 from accounts.pages import PersonRequest, id_of, only, page
+from accounts.sessions import freshly, is_fresh
+from accounts.views.again import ask_again
 from tools import listing
 from tools.changes import DialChange, DialProposal
 from tools.dial import accept, return_to, set_dial, withdraw
@@ -54,7 +57,11 @@ def tool_dial(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
         raise BadRequest("Say what to do: set, return, accept, withdraw, lift or unlift.")
     try:
         _seen(found, form)
+        if form["what"] == "accept":
+            freshly(request)
         _done(request, found, form)
+    except PasswordAgain:
+        return ask_again(request, f"agreeing to a change of {found.name}", f"{reverse('tool', args=[pk])}#dial")
     except DomainError as refused:
         found.refresh_from_db()
         return tool_page(request, found, problem=refused, form=form)
@@ -101,6 +108,7 @@ def tool_page(
         "versions": ToolVersion.objects.filter(tool=tool).order_by("-number")[:CHANGES_SHOWN],
         "states": [(value, name) for value, (name, _) in STATES.items()],
         "tiers": [(tier.value, REACH[tier]) for tier in Tier],
+        "fresh": is_fresh(request),
         "may_set": holds(request.user.pk, tool.pk, "configure_tool"),
         "may_lower": holds(request.user.pk, tool.pk, "stop_tool"),
         "members": _members(request),
