@@ -55,6 +55,8 @@ def _attach(request: HttpRequest) -> None:
         memberships = Membership.objects.of(user)
         wanted = request.session.get("organization")
         membership = (memberships.filter(organization_id=wanted).first() if wanted else None) or memberships.first()
+        if membership is not None:
+            membership.user = user  # the same person: asked for no second time
         if membership is not None and not counts(request):
             membership = None
             logout(request)

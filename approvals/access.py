@@ -19,9 +19,14 @@ def reviewable_tools(membership: Membership) -> list[uuid.UUID]:
     return permitted_tools(membership.user_id, membership.organization_id, "review_tool")
 
 
-def may_decide(membership: Membership, action: Action) -> bool:
-    """Whether a page offers a decision to this person. Whether they may decide is the verb's to say, again."""
-    return membership.user_id not in action.principals and action.tool_id in reviewable_tools(membership)
+def may_decide(membership: Membership, action: Action, tools: list[uuid.UUID] | None = None) -> bool:
+    """Whether a page offers a decision to this person. Whether they may decide is the verb's to say, again.
+
+    ``tools`` are those that `reviewable_tools` named, where the page has asked for them already.
+    """
+    if membership.user_id in action.principals:
+        return False
+    return action.tool_id in (reviewable_tools(membership) if tools is None else tools)
 
 
 def get_action_for_reading(membership: Membership, pk: uuid.UUID) -> Action:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only, page
 from accounts.roles import Role
 from approvals.models import Action
-from approvals.reading.deciders import deciders
+from approvals.reading.deciders import deciders, reviewers
 from lam_app.attachment_views import FIELD, sent
 from lam_app.attachments.exceptions import NoRoomLeft
 from lam_app.attachments.files import MOST_BYTES, MOST_FILES
@@ -134,7 +134,11 @@ def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
     told = story(found)
     return {
         "story": told,
-        "waits": [(action, deciders(action)) for action in told.waiting[:MOST_WAITS] if action.asked_at is None],
+        "waits": [
+            (action, deciders(action, reviewers(action)))
+            for action in told.waiting[:MOST_WAITS]
+            if action.asked_at is None
+        ],
         "files": attached(found),
         "given": given(found),
         "mine": found.initiator_id == request.user.pk,

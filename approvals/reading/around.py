@@ -22,6 +22,7 @@ from approvals.reading.origins import UNTOLD, Sourced, sourced
 from approvals.reading.past import Before, Usual, alike, last_of, usual
 from approvals.reading.shown import PLACE, Argument, targets
 from approvals.services.votes import authors
+from tools.matrix import Holder
 from tools.models import Tool
 
 MOST_STEPS: Final = 60
@@ -109,8 +110,9 @@ class Around:
         return any(line.origin is not UNTOLD for line in self.lines)
 
 
-def around(card: Card, reader: Membership, *, tools: list[uuid.UUID]) -> Around:
-    """Read it for somebody who may read the action. ``tools`` are those whose actions the reader reviews.
+def around(card: Card, reader: Membership, *, tools: list[uuid.UUID], reviewers: list[Holder]) -> Around:
+    """Read it for somebody who may read the action. ``tools`` are those whose actions the reader reviews,
+    ``reviewers`` all who review the action's tool.
 
     The past of a tool is shown to those who may read its other actions, the steps of the run to those who may read
     the run; whoever an action acts for sees the discussion and their own run.
@@ -125,7 +127,7 @@ def around(card: Card, reader: Membership, *, tools: list[uuid.UUID]) -> Around:
         lines=_lines(card, usual(past, values, contract)),
         figures=figures(card.revision, contract, card.arguments, card.told, _proof(card)),
         changes=changing(card.told.changes if card.told else ()),
-        deciders=deciders(action, without=authors(action, card.revision)),
+        deciders=deciders(action, reviewers, without=authors(action, card.revision)),
         past=listed,
         same=same,
         seen=len(past),

@@ -3,8 +3,7 @@
 Reads only, and nothing of it is a right: each verb asks for itself again.
 """
 
-import uuid
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +14,7 @@ from approvals.models import Action, Decision, Revision
 from approvals.states import ActionStatus
 from tools.contract import Contract
 from tools.kinds import Tier
-from tools.matrix import holders
+from tools.matrix import Holder
 from tools.queries import holds
 from traces.clock import now
 
@@ -46,8 +45,10 @@ class Bar:
     """Whether this person may allow calls like it beforehand, as far as rights and the tool go."""
 
 
-def bar(action: Action, revision: Revision, contract: Contract | None, reader: User) -> Bar:
-    """Read it. One query for who else may decide while the action waits, one for the time where that matters."""
+def bar(
+    action: Action, revision: Revision, contract: Contract | None, reader: User, reviewers: Sequence[Holder]
+) -> Bar:
+    """Read it. One query for the time where that matters; ``reviewers`` are who may decide on the action's tool."""
     at = now() if action.assignee_id or action.due_at else None
     taken = at is not None and action.assigned_until is not None and action.assigned_until > at
     mine = taken and action.assignee_id == reader.pk
@@ -63,7 +64,9 @@ def bar(action: Action, revision: Revision, contract: Contract | None, reader: U
         seconds=int(left) if leaves else 0,
         part=_part(action, left),
         grace=settings.LAM_TAKEBACK_SECONDS,
-        colleagues=_colleagues(action, {*action.principals, reader.pk}) if waits else (),
+        colleagues=tuple(one.name for one in reviewers if one.user not in {*action.principals, reader.pk})
+        if waits
+        else (),
         may_allow=action.status == ActionStatus.IN_REVIEW and _may_allow(action, contract, reader),
     )
 
@@ -84,10 +87,3 @@ def _part(action: Action, left: float) -> int:
         return 0
     whole = max(left, (action.due_at - action.created).total_seconds(), 1.0)
     return round(100 * left / whole)
-
-
-def _colleagues(action: Action, without: Collection[uuid.UUID]) -> tuple[str, ...]:
-    if action.tool_id is None:
-        return ()
-    found = holders(action.organization_id, action.tool_id, "review")
-    return tuple(one.name for one in found if one.user not in without)

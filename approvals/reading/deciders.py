@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from approvals.models import Action
-from tools.matrix import DIRECTLY, holders
+from tools.matrix import DIRECTLY, Holder, holders
 
 MOST_NAMES: Final = 6
 """People who are named of one team; the rest are counted."""
@@ -31,12 +31,14 @@ class Deciders:
     """People with the right who may not: the request acts for them, or they wrote what is shown."""
 
 
-def deciders(action: Action, *, without: Collection[uuid.UUID] = ()) -> Deciders:
-    """Everybody who holds review on the action's tool, by the team that gives it. One query; none without a tool."""
-    if action.tool_id is None:
-        return Deciders((), ())
+def reviewers(action: Action) -> list[Holder]:
+    """Everybody who holds review on the action's tool, by name. One query; none without a tool."""
+    return holders(action.organization_id, action.tool_id, "review") if action.tool_id else []
+
+
+def deciders(action: Action, found: list[Holder], *, without: Collection[uuid.UUID] = ()) -> Deciders:
+    """Those of an action's reviewers who may decide on it, by the team that gives them the right."""
     out = {*action.principals, *without}
-    found = holders(action.organization_id, action.tool_id, "review")
     teams: dict[str, list[str]] = {}
     for one in found:
         for team in one.through if one.user not in out else ():

@@ -10,14 +10,16 @@ from django.views.decorators.http import require_GET
 from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only, page
 from accounts.roles import Role
 from accounts.sessions import signed_in_at
-from approvals.access import get_action_for_reading, may_decide, reviewable_tools
+from approvals.access import get_action_for_reading, may_decide
 from approvals.codes import CODES
 from approvals.exceptions import SignInAgain
 from approvals.models import Action
 from approvals.reading import looking
-from approvals.reading.around import Around, around
-from approvals.reading.bar import Bar, bar
+from approvals.reading.around import around
+from approvals.reading.bar import bar
 from approvals.reading.card import Card, card
+from approvals.reading.deciders import reviewers
+from approvals.reading.lanes import Viewer
 from approvals.reading.limits import Limits, limits_of
 from approvals.reading.since import since
 from approvals.services.deciding import freshly_signed_in
@@ -25,7 +27,6 @@ from approvals.services.votes import unroutable_now, wrote
 from approvals.views.filters import FIELDS
 from approvals.views.queue import Queue, queue_of
 from tools.killswitch import STOPPERS
-from tools.listing import stops_over
 
 
 def desk(
@@ -35,9 +36,11 @@ def desk(
 
     ``whole`` is whether the card itself is made, and not only what of it follows an action that moves.
     """
-    deciding = shown is not None and may_decide(request.membership, shown.action)
+    viewer = Viewer.asking(request, request.membership)
+    deciding = shown is not None and may_decide(request.membership, shown.action, viewer.tools)
     waits = shown is not None and shown.action.status == "in_review"
-    stops = stops_over(request.organization.pk, shown.action.scopes) if shown else []
+    stops = [stop for stop in viewer.stops if shown and stop.scope_key in shown.action.scopes]
+    holding = reviewers(shown.action) if shown else []
     voted = shown is not None and any(
         d.decider_id == request.user.pk and d.revision_id == shown.revision.pk for d in shown.decisions
     )
@@ -45,8 +48,8 @@ def desk(
         "queue": queue,
         "card": shown,
         "action": shown.action if shown else None,
-        "around": _around(request, shown) if shown and whole else None,
-        "bar": _bar(request, shown) if shown else None,
+        "around": around(shown, request.membership, tools=viewer.tools, reviewers=holding) if shown and whole else None,
+        "bar": bar(shown.action, shown.revision, shown.contract, request.user, holding) if shown else None,
         "codes": CODES,
         "may_stop": request.membership.has(*STOPPERS),
         "may_decide": deciding,
@@ -70,14 +73,6 @@ def _token(request: PersonRequest, shown: Card) -> str:
     """The word of this page for when it was shown; a page that is drawn anew keeps the one that it has."""
     said = request.POST.get(looking.FIELD) or request.GET.get(looking.FIELD) or ""
     return looking.kept(said, shown.action.digest, request.user.pk)
-
-
-def _around(request: PersonRequest, shown: Card) -> Around:
-    return around(shown, request.membership, tools=reviewable_tools(request.membership))
-
-
-def _bar(request: PersonRequest, shown: Card) -> Bar:
-    return bar(shown.action, shown.revision, shown.contract, request.user)
 
 
 def _fresh(request: PersonRequest, action: Action) -> bool:

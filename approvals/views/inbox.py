@@ -11,7 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.pages import HTMX_NO_SWAP, PersonRequest, id_of, only, page
 from accounts.roles import Role
 from approvals.reading.card import card
-from approvals.reading.lanes import ADMINISTERED, CAP, SOON, Viewer
+from approvals.reading.counted import CAP
+from approvals.reading.lanes import ADMINISTERED, SOON, Viewer
 from approvals.services.keep_view import forget_view, keep_view
 from approvals.views.action import desk
 from approvals.views.filters import FILTERS, kept_view, view_of

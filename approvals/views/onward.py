@@ -18,7 +18,8 @@ from accounts.roles import Role
 from approvals.access import get_action_for_reading
 from approvals.models import Action
 from approvals.reading.card import card
-from approvals.reading.lanes import CAP, LANES, OWN, Viewer
+from approvals.reading.counted import CAP
+from approvals.reading.lanes import LANES, OWN, Viewer
 from approvals.views.action import desk
 from approvals.views.filters import View
 from approvals.views.queue import queue_of

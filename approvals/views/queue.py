@@ -20,8 +20,9 @@ from approvals.models import Action, SavedView
 from approvals.queries import ActionQuerySet
 from approvals.reading.alike import counted as counted_alike
 from approvals.reading.card import votes_by_action
+from approvals.reading.counted import CAP, counted
 from approvals.reading.fairness import WINDOW, crowding, shared_out
-from approvals.reading.lanes import CAP, LANES, ORDERS, OWN, SOON, Lane, Viewer, counted, parts
+from approvals.reading.lanes import LANES, ORDERS, OWN, SOON, Lane, Viewer, parts
 from approvals.services.votes import unroutable_among
 from approvals.states import ActionStatus
 from approvals.views.filters import FIELDS, View, view_of
@@ -246,7 +247,7 @@ def _shared_out(
 
 def _rows(actions: list[Action], viewer: Viewer, folded: Mapping[uuid.UUID, int]) -> list[Row]:
     """What is said of each of these: as many queries for many as for one."""
-    votes = votes_by_action([row.pk for row in actions])
+    votes = votes_by_action([row.pk for row in actions if row.quorum > 1])
     stuck = unroutable_among([row for row in actions if row.unroutable])
     contracts = _contracts({row.tool_id for row in actions if row.tool_id})
     stopped = {stop.scope_key for stop in viewer.stops}

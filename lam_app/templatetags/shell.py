@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from django import template
@@ -170,6 +171,7 @@ def _open_to(membership: Membership, place: Place) -> bool:
     return not place.roles or membership.has(*place.roles)
 
 
+@cache
 def _address(name: str) -> str:
     """The address of a page, or nothing where this installation has no such page."""
     try:
@@ -178,6 +180,7 @@ def _address(name: str) -> str:
         return ""
 
 
+@cache
 def _addresses() -> list[str]:
     return [href for group in PLACES.values() for place in group if (href := _address(place.url))]
 
@@ -190,20 +193,22 @@ def shell(context: RequestContext) -> Shell:
     if membership is None:
         return Shell()
 
-    work = _inbox(request, membership) if membership.has(Role.REVIEWER) else []
+    reviews = membership.has(Role.REVIEWER)
+    work = _inbox(request, membership) if reviews else []
     if membership.has(Role.ADMINISTRATOR):
         work += _administered(request, membership)
     places = {name: _links(request, membership, found) for name, found in PLACES.items()}
     groups = [Group("", [*work, *places.pop("")])]
     groups += [Group(name, links) for name, links in places.items() if links]
     may_stop = membership.has(*STOPPERS)
+    in_force = Viewer.asking(request, membership).stops if reviews else list(engaged(membership.organization_id))
     stops = [
         Stop(
             stop_says(stop),
             stop.armed_at,
             may_stop and stop.organization_id is not None and stop.engaged_by_id != membership.user_id,
         )
-        for stop in engaged(membership.organization_id)[:9]
+        for stop in in_force[:9]
     ]
     unread = Notice.objects.of(membership.user_id, membership.organization_id).unread().order_by()[: CAP + 1].count()
     bell = "page" if request.path == reverse("notices") else ""

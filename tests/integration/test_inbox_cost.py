@@ -26,7 +26,10 @@ def test_the_list_and_the_frame_around_it_count_and_read_once(world: World) -> N
     world.staged()
     statements = asked(world, "")
     assert sum("SELECT count(*) FROM (" in one for one in statements) == 1
-    assert sum('FROM "approvals_savedview"' in one for one in statements) == 1
+    for once in ('FROM "approvals_savedview"', 'FROM "tools_killswitch"', "FROM tools_rightsversion", "tools_right x"):
+        assert sum(once in one for one in statements) == 1, once
+    assert sum('FROM "accounts_user" WHERE' in one for one in statements) == 1
+    assert sum("FROM tools_tool t" in one for one in statements) == 1
 
 
 def test_a_name_that_nobody_has_is_looked_for_among_names_and_not_among_actions(world: World) -> None:

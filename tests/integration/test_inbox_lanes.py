@@ -220,6 +220,20 @@ def test_the_side_bar_counts_what_the_lanes_hold_in_one_query(world: World) -> N
     }
 
 
+def test_counts_made_once_for_nobody_are_those_of_whoever_asks(world: World) -> None:
+    """The statement is the same for all; whose rows it counts is not."""
+    taken(world, world.staged(), "reviewer")
+    shaped(world.staged(), expires_at=SHORT)
+    aside(world, world.staged())
+    shaped(world.staged(), principals=f"ARRAY['{world.people['reviewer2'].pk}'::uuid]")
+    for name, of in (("reviewer", 4), ("reviewer2", 3), ("reviewer", 4)):
+        viewer = Viewer.of(world.people[name].memberships.get())
+        each = {lane: LANES[lane].rows(viewer).count() for lane in OWN if lane != "soon"}
+        assert viewer.stops == [] and {**each, "soon": 1} == viewer.held
+        assert viewer.held["waiting"] + viewer.held["aside"] == of
+        assert viewer.held["mine"] == (name == "reviewer")
+
+
 def test_more_than_99_are_99_and_more(world: World) -> None:
     action = world.staged()
     with without_guards() as admin:
