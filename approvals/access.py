@@ -29,6 +29,11 @@ def may_decide(membership: Membership, action: Action, tools: list[uuid.UUID] | 
     return action.tool_id in (reviewable_tools(membership) if tools is None else tools)
 
 
+def knows_canaries(membership: Membership) -> bool:
+    """Whether this person is told of a canary while it waits: an auditor, unless they decide on requests as well."""
+    return membership.has(Role.AUDITOR) and not membership.has(Role.REVIEWER)
+
+
 def get_action_for_reading(membership: Membership, pk: uuid.UUID) -> Action:
     """An action that this person may look at: its tool's reviewers, whoever it acts for, auditors, administrators.
 

@@ -10,6 +10,7 @@ from approvals.reading.shown import MASK
 from approvals.states import SETTLED
 from lam_app.models import Run, RunPlan
 from lam_app.planner.planning import Plan, PlanStep, plan_of
+from lam_app.planted import plan_row
 from lam_app.states import FINISHED
 from tools.contract import Contract
 from tools.models import Tool
@@ -119,6 +120,7 @@ def outline(run: Run, actions: Sequence[Action], step: int = 0) -> Outline | Non
     ``step`` is the one to mark; 0 marks the one that moves now, or else the next. Two queries.
     """
     row = RunPlan.objects.filter(organization_id=run.organization_id, run=run).order_by("-number").first()
+    row = row or plan_row(run, actions)
     if row is None:
         return None
     plan = plan_of({"goal": row.goal, "steps": row.steps, "missing": row.missing}) or Plan(row.goal)

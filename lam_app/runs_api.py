@@ -14,6 +14,7 @@ from accounts.api import AUDIT, OPERATE, ApiRequest, Bearer, refusals_remembered
 from lam_app.attachments.files import LONGEST_NAME, MOST_FILES, Upload, read_all
 from lam_app.attachments.keep import same
 from lam_app.models import Run, RunQuerySet
+from lam_app.planted import planted_run, with_planted
 from lam_app.runs import LONGEST_ANSWER, LONGEST_GOAL, OURS, answer, cancel, submit
 from lam_app.runs_shapes import STATUSES, RunOut, run_shapes
 from lam_app.story import visible_runs
@@ -82,7 +83,8 @@ class CancelIn(Body):
 
 
 def _one(request: ApiRequest, run_id: uuid.UUID) -> Run:
-    found = visible_runs(request.auth.membership).filter(pk=run_id).first()
+    membership = request.auth.membership
+    found = visible_runs(membership).filter(pk=run_id).first() or planted_run(membership, run_id)
     if found is None:
         raise Http404
     return found
@@ -137,7 +139,9 @@ def list_runs(
         found = found.filter(pk__lt=before)
     if status is not None:
         found = found.filter(status=status)
-    rows, behind = cut(list(found[: limit + 1]), limit)
+    states = (status,) if status is not None else ()
+    listed = with_planted(list(found[: limit + 1]), request.auth.membership, limit + 1, states, before)
+    rows, behind = cut(listed, limit)
     return {"items": run_shapes(rows, request.auth), "next": behind}
 
 

@@ -10,6 +10,7 @@ from approvals.models import Action
 from approvals.shapes import ActionOut, shapes
 from lam_app.context import report_lines
 from lam_app.models import Attachment, Report, Run, RunPlan
+from lam_app.planted import plan_row
 from lam_app.states import FINISHED, RunStatus
 from traces.wire import Answer
 
@@ -114,7 +115,7 @@ def run_shapes(runs: Sequence[Run], viewer: Identity) -> list[dict[str, Any]]:
             "attachments": files[run.pk],
             "status": run.status,
             "plan": {
-                **_intended(plans.get(run.pk)),
+                **_intended(plans.get(run.pk) or plan_row(run, [row for row, _ in actions[run.pk]])),
                 "goal": run.goal,
                 "steps": [{"number": a.step, "tool": a.tool_name, "action": a.pk} for a, _ in actions[run.pk]],
                 "missing": [run.question] if run.question else [],

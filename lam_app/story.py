@@ -8,19 +8,18 @@ from typing import Any, Final
 from django.db.models import F
 
 from accounts.models import Membership
-from accounts.roles import Role
 from approvals.models import Action, Remark, Revision
 from approvals.states import SETTLED
 from lam_app.models import Report, Run, RunPlan, RunQuerySet
 from lam_app.outline import Outline, outline
 from lam_app.patience import VERB as DESK_FULL
+from lam_app.planted import SEES_ALL, beginning
 from lam_app.states import FINISHED, RunStatus
 from tools.contract import Contract
 from tools.kinds import Tier
 from traces.models import Event
 
 EVENTS: Final = 300
-SEES_ALL: Final = (Role.REVIEWER, Role.ADMINISTRATOR, Role.AUDITOR, Role.DEVELOPER)
 QUIET: Final = frozenset({RunStatus.NEEDS_INPUT, RunStatus.NEEDS_HUMAN, RunStatus.HALTED})
 """Not finished, but nothing happens until a person acts: the page asks less often."""
 
@@ -165,11 +164,12 @@ def story(run: Run) -> Story:
     """Read what belongs to a run. Six queries, whatever its size, and one more where somebody asks something."""
     actions = list(Action.objects.within(run.organization_id).of_run(run.pk))
     plan = outline(run, actions)
+    events = Event.objects.within(run.organization_id).filter(run=run.pk).reverse()[:EVENTS]
     return Story(
         run=run,
         actions=actions,
         steps=_steps(actions),
-        events=list(Event.objects.within(run.organization_id).filter(run=run.pk).reverse()[:EVENTS]),
+        events=[*beginning(run, actions), *events],
         report=Report.objects.filter(run=run).first(),
         plan=plan,
         corrected=corrected([run]).get(run.pk, "") if plan and (plan.corrected or plan.number > 1) else "",

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only, page
 from accounts.roles import Role
+from approvals.access import knows_canaries
 from approvals.models import Action
 from approvals.reading.deciders import deciders, reviewers
 from lam_app.attachment_views import FIELD, sent
@@ -20,6 +21,7 @@ from lam_app.correct import LONGEST_GOAL as LONGEST_READING
 from lam_app.correct import correct_goal, may_correct
 from lam_app.models import Run
 from lam_app.outline import outline
+from lam_app.planted import is_planted, planted_run, with_planted
 from lam_app.reporting import given
 from lam_app.runs import LONGEST_GOAL, answer, cancel, submit
 from lam_app.states import FINISHED, RunStatus
@@ -49,7 +51,7 @@ WORDS: Final = (("", "All"), ("moving", "Moving"), ("needs", "Needs a person"), 
 
 def _run(request: PersonRequest, pk: uuid.UUID) -> Run:
     """A run that this person may look at. Raises ``Http404`` for any other, missing or not."""
-    found = visible_runs(request.membership).filter(pk=pk).first()
+    found = visible_runs(request.membership).filter(pk=pk).first() or planted_run(request.membership, pk)
     if found is None:
         raise Http404
     return found
@@ -65,12 +67,14 @@ def runs(request: PersonRequest) -> HttpResponse:
     rows = visible_runs(request.membership)
     if fields["state"]:
         rows = rows.filter(status__in=STATES[fields["state"]])
+    before = None
     if fields["before"]:
         try:
-            rows = rows.filter(id__lt=uuid.UUID(fields["before"]))
+            before = uuid.UUID(fields["before"])
         except ValueError as wrong:
             raise BadRequest("This is not a place in the list.") from wrong
-    found = list(rows[: PAGE + 1])
+        rows = rows.filter(id__lt=before)
+    found = with_planted(list(rows[: PAGE + 1]), request.membership, PAGE + 1, STATES[fields["state"]], before)
     actions, anew = started(found[:PAGE]), corrected(found[:PAGE])
     context = {
         "rows": [(row, actions.get(row.pk, []), anew.get(row.pk, "")) for row in found[:PAGE]],
@@ -143,10 +147,12 @@ def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
         "given": given(found),
         "mine": found.initiator_id == request.user.pk,
         "me": request.user.pk,
+        "canary": is_planted(found) and (told.finished or knows_canaries(request.membership)),
         "may_steer": steers,
         "may_correct": steers and may_correct(found),
         "may_stop": request.membership.has(*STOPPERS),
         "may_undo": may_undo(request, found),
+        "may_prove": request.membership.has(Role.AUDITOR) or found.initiator_id == request.user.pk,
         "longest": LONGEST_READING,
     }
 
@@ -154,7 +160,7 @@ def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
 def _may_steer(request: PersonRequest, found: Run) -> bool:
     """Whether to offer what the verbs allow: the initiator's own runs, and any for an administrator."""
     own = found.initiator_id == request.user.pk or request.membership.has(Role.ADMINISTRATOR)
-    return own and found.status not in FINISHED
+    return own and found.status not in FINISHED and not is_planted(found)
 
 
 @require_GET

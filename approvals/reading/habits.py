@@ -9,6 +9,7 @@ from django.db import connection
 
 from approvals.habits import MOST, Habit, Judgement, habit
 from approvals.models import CanaryTemplate
+from tools.models import AgentTool
 
 DAYS: Final = 90
 """How far back is looked."""
@@ -78,6 +79,8 @@ class Planted:
     waiting: int
     approved: int
     expired: int
+    goalless: bool = False
+    """Whether none of it is planted: the built-in agent alone uses its tool, and it names no goal."""
 
     @property
     def found(self) -> int:
@@ -116,13 +119,22 @@ def reviewers(organization: uuid.UUID) -> list[Reviewer]:
 
 
 def planted(organization: uuid.UUID) -> list[Planted]:
-    """The organization's canaries, those in use first, the newest first. Two queries."""
+    """The organization's canaries, those in use first, the newest first. Three queries."""
     with connection.cursor() as cursor:
         cursor.execute(_CANARIES, {"organization": organization})
         counts = {template: figures for template, *figures in cursor.fetchall()}
     rows = CanaryTemplate.objects.filter(organization_id=organization).select_related("tool", "made_by", "retired_by")
     ordered = sorted(rows.order_by("-id"), key=lambda one: one.retired_at is not None)
-    return [Planted(one, *counts.get(one.pk, (0, 0, 0, 0))) for one in ordered]
+    outside = AgentTool.objects.filter(tool__organization_id=organization, agent__enabled=True, agent__builtin=False)
+    apart = set(outside.values_list("tool_id", flat=True))
+    return [
+        Planted(
+            one,
+            *counts.get(one.pk, (0, 0, 0, 0)),
+            goalless=not one.goal and one.retired_at is None and one.tool_id not in apart,
+        )
+        for one in ordered
+    ]
 
 
 def _place(one: tuple[uuid.UUID, Judgement]) -> uuid.UUID:

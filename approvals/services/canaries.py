@@ -32,6 +32,9 @@ from traces.text import storable
 CANARIES: Final = Actor.system("canaries")
 LONGEST_WHY: Final = 1000
 LONGEST_CLAIM: Final = 2000
+NO_GOAL: Final = (
+    "Say which goal it seems to serve: requests of this tool belong to runs, and a run without one stands out."
+)
 WORDS: Final = {
     "approve": "It was a canary, and it was approved. Nothing ran, and nothing could have.",
     "reject": "It was a canary, and it was found.",
@@ -74,17 +77,19 @@ def tell_ended(action: Action, actor: User, *, how: str) -> None:
 
 
 def define(
-    *, by: User, organization: uuid.UUID, tool: str, arguments: Mapping[str, Any], why: str, claim: str = ""
-) -> CanaryTemplate:
+    *, by: User, organization: uuid.UUID, tool: str, arguments: Mapping[str, Any], why: str, claim: str = "",
+    goal: str = "",
+) -> CanaryTemplate:  # fmt: skip
     """Define a canary: arguments of a tool that a reader should not let go, and why not.
 
-    It is judged as things stand now, as if somebody had proposed it. Raises NotAuditor, ReasonMissing, and
+    ``goal`` is what it seems to be asked for: where the built-in planner's runs show theirs, a canary without one would
+    stand out. It is judged as things stand now, as if somebody had proposed it. Raises NotAuditor, ReasonMissing, and
     CanaryRefused where it could not come before a reviewer, with why.
     """
     _auditor(by, organization)
     if not why.strip():
         raise ReasonMissing("Say what a reader should notice.", errors={"why": "Say what a reader should notice."})
-    if len(why) > LONGEST_WHY or len(claim) > LONGEST_CLAIM:
+    if len(why) > LONGEST_WHY or max(len(claim), len(goal)) > LONGEST_CLAIM:
         raise CanaryRefused("That is too much text.")
     found = Tool.objects.filter(organization_id=organization, name=tool).first()
     if found is None:
@@ -92,6 +97,8 @@ def define(
     whose = stand_in(found)
     if whose is None:
         raise CanaryRefused("Nobody and no agent may use this tool, so no request of it would be believed.")
+    if whose.planner and not goal.strip():
+        raise CanaryRefused(NO_GOAL, errors={"goal": NO_GOAL})
     judged, _ = judged_now(found, dict(arguments), whose)
     if judged.facts.problems:
         path, message = judged.facts.problems[0]
@@ -107,6 +114,7 @@ def define(
         tool=found,
         arguments=binding.text(judged.arguments),
         claim=storable(claim.strip()),
+        goal=storable(goal.strip()),
         why=storable(why.strip()),
         made_by=by,
     )

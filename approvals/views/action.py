@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from accounts.pages import HTMX_NO_SWAP, HTMX_STOP_POLLING, PersonRequest, only, page
 from accounts.roles import Role
 from accounts.sessions import signed_in_at
-from approvals.access import get_action_for_reading, may_decide
+from approvals.access import get_action_for_reading, knows_canaries, may_decide
 from approvals.codes import CODES
 from approvals.exceptions import SignInAgain
 from approvals.models import Action
@@ -62,6 +62,7 @@ def desk(
         "stops": stops,
         "barred": any(stop.eased_at is None for stop in stops),
         "voted": voted,
+        "knows_canaries": knows_canaries(request.membership),
         "limits": limits_of(shown.action, shown.revision) if shown else Limits(),
         "shown_token": _token(request, shown) if shown is not None and deciding and waits else "",
         "principal": shown is not None and request.user.pk in shown.action.principals,

@@ -26,7 +26,7 @@ def canaries(request: PersonRequest) -> HttpResponse:
     if request.method == "GET":
         only(request.GET)
         return _shown(request)
-    form = only(request.POST, "what", "tool", "arguments", "why", "claim", "template", "rate", "reason")
+    form = only(request.POST, "what", "tool", "arguments", "why", "claim", "goal", "template", "rate", "reason")
     who: dict[str, Any] = {"by": request.user, "organization": request.organization.pk}
     try:
         _done(form, who)
@@ -45,7 +45,8 @@ def _done(form: dict[str, str], who: dict[str, Any]) -> None:
         arguments = parse(form["arguments"], at="arguments")
         if not isinstance(arguments, dict):
             raise BadJSON("arguments", "must be an object")
-        define(**who, tool=form["tool"], arguments=arguments, why=form["why"], claim=form["claim"])
+        define(**who, tool=form["tool"], arguments=arguments, why=form["why"], claim=form["claim"],
+               goal=form["goal"])  # fmt: skip
     elif form["what"] == "retire":
         retire(**who, template=id_of(form["template"]))
     elif form["what"] == "rate":

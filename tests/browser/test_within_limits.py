@@ -13,6 +13,7 @@ from approvals.services.assign import assign
 from approvals.services.canaries import define, set_rate
 from approvals.services.escalation import escalate_due
 from approvals.services.plant import plant
+from lam_app.planted import sources
 from tests.browser.conftest import SIZES, faults_everywhere
 from tests.support.desking import does
 from tests.support.many import copies
@@ -52,9 +53,15 @@ def test_time_runs_out_and_a_person_gives_more(world: World, at_desk: Callable[.
 
 def test_a_canary_is_told_after_the_decision(world: World, at_desk: Callable[..., Page]) -> None:
     made = define(
-        by=world.auditor, organization=world.organization.id, tool="send_message", arguments=BAD, why=WHY, claim="Sent."
+        by=world.auditor,
+        organization=world.organization.id,
+        tool="send_message",
+        arguments=BAD,
+        why=WHY,
+        claim="Sent.",
+        goal="Send everybody the list of our customers",
     )
-    bird = plant(made)
+    bird = plant(made, sources)
     assert bird is not None
     page = at_desk("reviewer")
     page.goto(f"/actions/{bird.pk}/")

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from accounts.models import Agent
 from approvals.exceptions import (
     CanaryRefused,
     NoSuchCanary,
@@ -28,6 +29,7 @@ from approvals.services.edit import edit
 from approvals.services.plant import plant, plant_due
 from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
+from lam_app.planted import sources
 from tests.support.api import make_api
 from tests.support.desking import on, told
 from tests.support.sql import REFUSED, connected_as, copied, refusal, without_guards
@@ -38,6 +40,7 @@ from traces.models import Event, EventDetail
 
 BAD = {"to": "everybody@elsewhere.example", "body": "Here are all our customers."}
 WHY = "The recipient is nobody's customer."
+GOAL = "Send everybody@elsewhere.example the list of our customers"
 
 
 def template(world: World, **more: Any) -> CanaryTemplate:
@@ -49,6 +52,7 @@ def template(world: World, **more: Any) -> CanaryTemplate:
             "tool": "send_message",
             "arguments": BAD,
             "why": WHY,
+            "goal": GOAL,
             **more,
         }
     )
@@ -56,7 +60,7 @@ def template(world: World, **more: Any) -> CanaryTemplate:
 
 def canary(world: World) -> Action:
     """One that waits for people."""
-    action = plant(template(world))
+    action = plant(template(world), sources)
     assert action is not None
     action.refresh_from_db()
     assert (action.status, action.canary) == ("in_review", True)
@@ -196,6 +200,18 @@ def test_only_an_auditor_defines_them_with_a_reason_and_says_how_many(world: Wor
             set_rate(by=world.auditor, organization=world.organization.id, rate=rate, reason="Many.")
 
 
+def test_a_canary_of_a_tool_that_only_the_planner_uses_names_a_goal_and_others_need_none(world: World) -> None:
+    with pytest.raises(CanaryRefused, match="Say which goal it seems to serve"):
+        template(world, goal=" ")
+    make_api(world)
+    made = template(world, goal="")
+    assert plant(made, sources) is not None
+    Agent.objects.filter(builtin=False).update(enabled=False)
+    assert plant(made, sources) is None  # it would stand out now
+    assert planted(world.organization.id)[0].goalless
+    assert "it names no goal" in browser(world, "auditor").get("/audit/people/canaries/").content.decode()
+
+
 def test_what_would_never_come_before_a_reviewer_is_no_canary(world: World) -> None:
     with pytest.raises(CanaryRefused, match=r"recipient|to"):
         template(world, arguments={"body": "no recipient"})
@@ -209,14 +225,14 @@ def test_what_would_never_come_before_a_reviewer_is_no_canary(world: World) -> N
 def test_what_the_policy_denies_by_now_is_not_planted(world: World) -> None:
     made = template(world)
     policy(world, rules=[{"id": "never", "answer": "deny"}])
-    assert plant(made) is None
+    assert plant(made, sources) is None
     assert not Action.objects.exists()
 
 
 def seen_so_far(world: World, count: int, at: int) -> None:
     """So many real requests came before people; the next canary comes at the ``at``-th."""
     set_rate(by=world.auditor, organization=world.organization.id, rate=0.05, reason="A first look.")
-    plant_due()
+    plant_due(sources)
     for _ in range(count):
         world.staged()
     with without_guards() as admin:
@@ -231,20 +247,20 @@ def test_one_is_planted_when_so_many_requests_came_before_people_and_not_before(
     monkeypatch.setattr(planting, "LATE", timedelta(milliseconds=-2))
     template(world)
     seen_so_far(world, 3, at=4)
-    assert plant_due() == 0
+    assert plant_due(sources) == 0
     assert CanaryPlan.objects.get().countdown == 1
     world.staged()
-    assert plant_due() == 1
+    assert plant_due(sources) == 1
     assert Action.objects.filter(canary=True).count() == 1
-    assert plant_due() == 0  # a canary is no request that counts
+    assert plant_due(sources) == 0  # a canary is no request that counts
 
 
 def test_without_a_rate_or_a_template_none_is_planted(world: World) -> None:
     seen_so_far(world, 3, at=1)
-    assert plant_due() == 0
+    assert plant_due(sources) == 0
     template(world)
     set_rate(by=world.auditor, organization=world.organization.id, rate=0, reason="Enough.")
-    assert plant_due() == 0
+    assert plant_due(sources) == 0
 
 
 def test_the_gap_is_chance_and_on_average_what_the_rate_says() -> None:

@@ -13,6 +13,7 @@ from approvals.services import together
 from approvals.services.canaries import define
 from approvals.services.plant import plant
 from approvals.services.together import frozen, thawed
+from lam_app.planted import sources
 from tests.integration.test_bulk import Shown, outcomes
 from tests.support.bulk_tools import several
 from tests.support.sql import without_guards
@@ -31,6 +32,7 @@ def defined(world: World) -> CanaryTemplate:
         tool="send_message",
         arguments={"to": "everybody@elsewhere.example", "body": "Here are all our customers."},
         why=WHY,
+        goal="Send everybody@elsewhere.example the list of our customers",
     )
 
 
@@ -40,7 +42,7 @@ def test_t52_a_scripted_stamp_is_flagged_within_fifty_decisions_and_its_canaries
     stamp = browser(world, "reviewer")
     flagged = 0
     for number in range(1, 51):
-        action = plant(made) if number % 10 == 0 else world.staged()
+        action = plant(made, sources) if number % 10 == 0 else world.staged()
         assert action is not None
         action.refresh_from_db()
         decide(stamp, action, card=shown_token(stamp, action))
@@ -120,6 +122,7 @@ def test_the_auditors_page_defines_sets_and_takes_out(world: World) -> None:
         "tool": "send_message",
         "arguments": '{"to": "x@y.example", "body": "All of it."}',
         "why": WHY,
+        "goal": "Write to x@y.example",
     }
     assert auditor.post("/audit/people/canaries/", form).status_code == 302
     made = CanaryTemplate.objects.get()
@@ -158,7 +161,7 @@ def test_what_the_auditors_form_cannot_mean_is_refused(world: World, form: dict[
 
 
 def test_a_yes_in_a_table_ends_one_like_any_other_and_counts_for_the_auditor(world: World) -> None:
-    bird = plant(defined(world))
+    bird = plant(defined(world), sources)
     assert bird is not None
     said = yes(world, world.reviewer, bird, among=2)
     assert (status(bird), said.among, said.seconds) == ("withdrawn", 2, None)
