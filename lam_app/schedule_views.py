@@ -15,7 +15,7 @@ from accounts.pages import PersonRequest, only, page
 from accounts.roles import Role
 from lam_app.models import Firing, Schedule
 from lam_app.runs import LONGEST_GOAL
-from lam_app.schedules import end, pause, resume, schedule_goal, upcoming
+from lam_app.schedules import SOONEST_SECONDS, end, first_time, pause, resume, schedule_goal, upcoming
 from traces.clock import now
 from traces.exceptions import DomainError
 
@@ -45,6 +45,7 @@ def schedules(request: PersonRequest) -> HttpResponse:
     try:
         if form["then"] == "look":
             zone = request.organization.zone_of(request.user)
+            first_time(form["cron"].strip(), zone, now())  # no times are promised that would be refused
             ahead = [_said(at) for at in upcoming(form["cron"].strip(), zone, now())]
             return _page(request, form=form, ahead=ahead)
         schedule_goal(actor=request.user, organization=request.organization.pk, goal=form["goal"], cron=form["cron"])
@@ -92,6 +93,7 @@ def _page(
         "zone": request.organization.zone_of(request.user),
         "usual": USUAL,
         "longest": LONGEST_GOAL,
+        "soonest": SOONEST_SECONDS // 60,
         "form": form or {},
         "ahead": ahead,
         "errors": errors,

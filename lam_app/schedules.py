@@ -83,7 +83,7 @@ def schedule_goal(*, actor: User, organization: uuid.UUID, goal: str, cron: str)
     goal = words("goal", goal, LONGEST_GOAL)
     cron = " ".join(words("cron", cron, 100).split())
     zone = member.organization.zone_of(actor)
-    first = _judged(cron, zone, now())
+    first = first_time(cron, zone, now())
     made = Schedule(
         id=uuid7(), organization_id=organization, person=actor, goal=goal, cron=cron, time_zone=zone, next_at=first
     )
@@ -194,8 +194,8 @@ def _passed(row: Schedule, at: datetime) -> tuple[int, datetime]:
     return passed, next(times(row.cron, row.time_zone, at))
 
 
-def _judged(cron: str, zone: str, at: datetime) -> datetime:
-    """The first time of an expression that may be used."""
+def first_time(cron: str, zone: str, at: datetime) -> datetime:
+    """The first time of an expression. Raises ScheduleRefused for one that comes never, or too often."""
     try:
         seen = upcoming(cron, zone, at, LOOKED_AT)
     except (StopIteration, OverflowError, ValueError):

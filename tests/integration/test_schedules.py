@@ -138,6 +138,9 @@ def test_the_page_shows_the_times_before_anything_is_kept(world: World) -> None:
     looked = operator.post("/runs/schedules/", {"goal": GOAL, "cron": "0 9 * * 1", "then": "look"})
     assert "It would come" in looked.content.decode()
     assert looked.content.decode().count(", 09:00 JST") == 3
+    often = operator.post("/runs/schedules/", {"goal": GOAL, "cron": "*/2 * * * *", "then": "look"})
+    assert often.status_code == 422  # no times are promised that would be refused
+    assert "It would come" not in often.content.decode()
     assert not Schedule.objects.exists()
     kept = operator.post("/runs/schedules/", {"goal": GOAL, "cron": "0 9 * * 1", "then": "keep"})
     assert kept.status_code == 302
