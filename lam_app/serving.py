@@ -6,6 +6,7 @@ So would one that sends headers behind its body, which the parser keeps as well,
 ``traces.bodies`` sees neither, because neither is part of the body.
 """
 
+import gc
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -82,6 +83,12 @@ class BoundedHead(HttpToolsProtocol):
             self.transport.close()
 
 
+def settle() -> None:
+    """Take what is loaded by now out of every later garbage collection: walking it would hold up requests."""
+    gc.collect()
+    gc.freeze()
+
+
 class Server(uvicorn.Server):
     """The product's web server. ``ready`` is called once it answers."""
 
@@ -110,6 +117,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             await sync_to_async(warm)()
+            settle()
             self._ready()
 
     async def shutdown(self, sockets: Any = None) -> None:
