@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from lam_app import attachment_views, health, hook_views, report_views, schedule_views, undo_views, views
+from lam_app import (
+    attachment_views,
+    health,
+    hook_views,
+    report_views,
+    schedule_views,
+    trace_views,
+    trail_views,
+    undo_views,
+    views,
+)
 from lam_app.api import api
 
 urlpatterns = [
@@ -24,6 +34,11 @@ urlpatterns = [
     path("runs/<uuid:pk>/cancel/", views.run_cancel, name="run_cancel"),
     path("runs/<uuid:pk>/undo/", undo_views.run_undo, name="run_undo"),
     path("runs/<uuid:pk>/input/", views.run_input, name="run_input"),
+    path("audit/traces/", trace_views.traces, name="traces"),
+    path("audit/traces/<uuid:pk>/", trace_views.trace, name="trace"),
+    path("audit/traces/<uuid:pk>/saw/", trace_views.trace_saw, name="trace_saw"),
+    path("audit/runs/<uuid:pk>/", trail_views.run_story, name="run_story"),
+    path("audit/compare/", trail_views.compare, name="compare"),
     path("", include("tools.urls")),
     path("", include("traces.urls")),
     path("", include("accounts.urls")),

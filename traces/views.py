@@ -52,6 +52,7 @@ def audit(request: MemberRequest) -> HttpResponse:
         "kept": kept,
         "fields": fields,
         "filtered": any(fields[name] for name in FILTERS),
+        "tab": "log",
     }
     return render(request, "traces/audit.html", context)
 

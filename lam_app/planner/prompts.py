@@ -5,9 +5,10 @@ stand as JSON lines. Whatever came from outside is one line of JSON inside a fen
 encloses: text cannot close a fence whose mark depends on itself.
 """
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any, Final
@@ -24,6 +25,7 @@ LONGEST_ATTACHED: Final = 12_000
 """Characters of one attached file that are shown, and"""
 ALL_ATTACHED: Final = 30_000
 """of all of them together."""
+OFFERED: Final = "Tools that you may propose:\n"
 
 SYSTEM = """\
 You are the planner of Countersign. You may only propose: you have no hands. Each proposal is checked by rules and, \
@@ -97,7 +99,16 @@ def fenced(label: str, text: str) -> str:
 def _catalogue(tools: Sequence[ToolCard]) -> str:
     if not tools:
         return "There is no tool that you may propose."
-    return "Tools that you may propose:\n" + "\n".join(_line(_tool(tool)) for tool in tools)
+    return OFFERED + "\n".join(_line(_tool(tool)) for tool in tools)
+
+
+def offered(texts: Iterable[str]) -> list[str]:
+    """The names of the tools that a remembered prompt offers, in its order; none where it does not say any."""
+    found = []
+    for line in (line for text in texts if text.startswith(OFFERED) for line in text.splitlines()[1:]):
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            found.append(str(json.loads(line)["tool"]))
+    return found
 
 
 def _tool(tool: ToolCard) -> dict[str, Any]:

@@ -96,6 +96,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
     ),
     "Remember": (
         Place("Audit", "audit", "scroll-text", (Role.AUDITOR,)),
+        Place("Model calls", "traces", "brain", (Role.AUDITOR, Role.DEVELOPER)),
         Place("Reviewers", "habits", "gauge", (Role.AUDITOR,)),
         Place("Metrics", "metrics", "chart-column", (Role.ADMINISTRATOR, Role.AUDITOR)),
     ),

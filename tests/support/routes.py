@@ -28,6 +28,9 @@ SETS_POLICY = {"GET": {200: GOVERNS, 403: NOT_GOVERNS}}
 GIVES = "operator administrator outsider"
 """Who gives goals, and who administers."""
 NOT_GIVES = "reviewer auditor developer"
+READS_TRACES = {"GET": {200: "auditor developer outsider", 403: "operator reviewer administrator"}}
+OF_A_CALL = {"GET": {200: "auditor developer", 403: "operator reviewer administrator", 404: "outsider"}}
+"""Of a thing of their own that acts for them: nobody reads what the model was told for themselves."""
 AUDITS = {"GET": {200: "auditor outsider", 403: "operator reviewer administrator developer"}}
 STEERS = "operator administrator outsider"
 """Whose run it is, and who administers the organization."""
@@ -159,6 +162,11 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
         "GET": {200: "administrator auditor outsider", 403: "operator reviewer developer"},
         "POST": {400: "administrator auditor outsider", 403: "operator reviewer developer"},
     },
+    "traces": READS_TRACES,
+    "trace": OF_A_CALL,
+    "trace_saw": OF_A_CALL,
+    "run_story": READS_TRACES,
+    "compare": READS_TRACES,
     "audit": {"GET": {200: "auditor outsider", 403: "operator reviewer administrator developer"}},
     "account_login": {method: {200: NO_SESSION, 302: MEMBERS} for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS")}
     | {method: {405: NO_SESSION, 302: MEMBERS} for method in ("PATCH", "DELETE")},
@@ -250,6 +258,7 @@ NAMED_IN_THE_BODY: dict[str, dict[str, Any]] = {
 REFUSED_FIRST = {
     **dict.fromkeys(("stop_ease", "stop_release"), "operator auditor developer"),
     "action_trace": "operator reviewer administrator developer",
+    **dict.fromkeys(("trace", "trace_saw", "run_story"), "operator reviewer administrator"),
     "policy_version": "operator developer",
     "grant_revoke": "operator developer",
     "hook_in": EVERYBODY,

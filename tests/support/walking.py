@@ -28,12 +28,13 @@ from lam_app.hooks import make_hook
 from lam_app.models import Hook, Schedule
 from lam_app.runs import submit
 from lam_app.schedules import schedule_goal
-from tests.support.api import TESTS, outside_agent, token_of
+from tests.support.api import TESTS, account, outside_agent, token_of
 from tests.support.granting import forged
 from tests.support.sql import speaking_as
 from tests.support.world import MESSAGE, World
 from tools.killswitch import engage
 from tools.models import Tool
+from traces.calls import ModelCall, remember
 from traces.ids import uuid7
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -46,6 +47,8 @@ KINDS = {
     "actions": "action",
     "bulk": "action",
     "runs": "run",
+    "audit/runs": "run",
+    "audit/traces": "trace",
     "runs/schedules": "schedule",
     "runs/hooks": "hook",
     "hooks": "hook",
@@ -129,6 +132,10 @@ class Side:
         run = submit(initiator=self.world.people[self.person], organization=self.organization, goal="Write a note")
         if kind == "run":
             return str(run.id)
+        if kind == "trace":
+            call = ModelCall(self.organization, run.id, 1, 1, "m", [("user", "hello")], "sha256:0", latency_ms=1)
+            with account("worker"):  # pages remember no call of a model
+                return str(remember(call))
         stopper = self.world.people[self.stopper]
         stop = engage(actor=stopper, organization=self.organization, scope="run", target=run.id, reason="a drill")
         return str(stop.id)
