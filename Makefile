@@ -19,8 +19,7 @@ test: env-dev chromium
 	$(RUN) -m pytest -n $(PYTEST_WORKERS) -m "not slow and not browser"
 
 all-tests: env-dev chromium
-	$(RUN) -m pytest -n $(PYTEST_WORKERS) -m browser
-	$(RUN) -m pytest -n $(PYTEST_WORKERS) -m "not browser"
+	@.ci/tests $(RUN) $(PYTEST_WORKERS)
 
 lint: env-dev
 	$(VENV)/bin/ruff check .
