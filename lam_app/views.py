@@ -152,7 +152,6 @@ def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
         "may_correct": steers and may_correct(found),
         "may_stop": request.membership.has(*STOPPERS),
         "may_undo": may_undo(request, found),
-        "may_prove": request.membership.has(Role.AUDITOR) or found.initiator_id == request.user.pk,
         "longest": LONGEST_READING,
     }
 
