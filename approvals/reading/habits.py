@@ -127,14 +127,12 @@ def planted(organization: uuid.UUID) -> list[Planted]:
     ordered = sorted(rows.order_by("-id"), key=lambda one: one.retired_at is not None)
     outside = AgentTool.objects.filter(tool__organization_id=organization, agent__enabled=True, agent__builtin=False)
     apart = set(outside.values_list("tool_id", flat=True))
-    return [
-        Planted(
-            one,
-            *counts.get(one.pk, (0, 0, 0, 0)),
-            goalless=not one.goal and one.retired_at is None and one.tool_id not in apart,
-        )
-        for one in ordered
-    ]
+    shown = []
+    for one in ordered:
+        number, waiting, approved, expired = counts.get(one.pk, (0, 0, 0, 0))
+        goalless = not one.goal and one.retired_at is None and one.tool_id not in apart
+        shown.append(Planted(one, number, waiting, approved, expired, goalless))
+    return shown
 
 
 def _place(one: tuple[uuid.UUID, Judgement]) -> uuid.UUID:

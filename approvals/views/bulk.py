@@ -124,8 +124,13 @@ def _table(request: PersonRequest, head: Action) -> Table | None:
 
 
 def _shown(request: PersonRequest, found: Table, *, status: int = 200, **extra: Any) -> HttpResponse:
-    who = {"reader": request.user, "organization": request.organization.pk}
-    token = frozen(**who, key=found.likeness, rows=found.rows, before=request.POST.get("table", ""))
+    token = frozen(
+        reader=request.user,
+        organization=request.organization.pk,
+        key=found.likeness,
+        rows=found.rows,
+        before=request.POST.get("table", ""),
+    )
     ticked = extra.get("ticked", {line.action.pk for line in found.lines if line.ticked})
     told = {"codes": CODES, "most": MOST, "grace": settings.LAM_TAKEBACK_SECONDS}
     context = {"table": found, "token": token, **told, **extra, "ticked": ticked}
