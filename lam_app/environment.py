@@ -6,6 +6,7 @@ Nothing here imports Django, so that the supervisor can use it before Django is 
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Mapping
@@ -184,6 +185,19 @@ def mail_sender(name: str) -> str:
     local, at, domain = address.rpartition("@")
     if value and not (at and local and domain and address.isascii() and " " not in address):
         raise WrongSetting(name, "is not a mail address")
+    return value
+
+
+def signing_secret(name: str) -> str:
+    """A secret as Standard Webhooks writes it, ``whsec_`` and Base64 of 24 bytes or more; anything else raises
+    WrongSetting."""
+    value = text(name)
+    try:
+        long_enough = not value or len(base64.b64decode(value.removeprefix("whsec_"), validate=True)) >= 24
+    except ValueError:
+        long_enough = False
+    if value and not (value.startswith("whsec_") and long_enough):
+        raise WrongSetting(name, "must be whsec_ and the Base64 of 24 random bytes or more")
     return value
 
 

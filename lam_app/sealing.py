@@ -1,38 +1,98 @@
-"""The sealer: a pass every few seconds, and a line outside the database for every block."""
+"""The sealer: a pass every few seconds, and a line outside the database for every block. Between passes it works for
+those who ask: it verifies, exports, and puts evidence together, a slice at a time.
+"""
 
+import contextlib
 import logging
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from django.db import OperationalError, connection
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Max
 
-from traces import checkpoints
+from lam_app import checkpoint_post
+from lam_app.evidence.making import evidence
+from traces import checkpoints, making, schema
+from traces.inquiry import Inquiry
 from traces.keys import SealKey, holds, private_key, public_keys
 from traces.models import Block
 from traces.sealer import Chain, current, seal, statement_of
 from traces.verifier import Signed
+from traces.working import Work, drop_files
 
 logger = logging.getLogger(__name__)
 BEHIND: Final = 50
 """Passes without a pause when much has piled up; then everybody else has a turn."""
+SLICE: Final = 1.0
+"""Seconds between two looks at what is asked for."""
+DROP_EVERY: Final = 600.0
+"""Seconds between two looks for files that are old."""
 
 
 def forever(key: Path, public: Path, outside: Path, seconds: float, stopped: Callable[[], bool]) -> None:
-    """Seal until told to stop. Raises SealKeyWrong, OSError or ExportBroken at the start, never silently later."""
+    """Seal until told to stop. Raises SealKeyWrong, WrongSetting, OSError or ExportBroken at the start, never silently
+    later. Ends the process where a newer program has migrated the database.
+    """
     signer = private_key(key)
-    chain = begin(public, outside)
+    checkpoint_post.ready()
+    refuse_newer()
+    sign_of_life().unlink(missing_ok=True)  # reading all that was sealed may take long; until then nothing is missed
+    chain, work = begin(public, outside), working(signer, public, outside)
+    drop_at = 0.0
     while not stopped():
+        began = time.monotonic()
         try:
+            refuse_newer()
             for _ in range(BEHIND):
                 if not one_pass(chain, signer, outside):
                     break
-        except OperationalError:
+            show()
+            checkpoint_post.tell(outside)
+            if began >= drop_at:
+                drop_files()
+                drop_at = began + DROP_EVERY
+            while (left := began + seconds - time.monotonic()) > 0 and not stopped():
+                if not work.go_on(min(left, SLICE)):
+                    time.sleep(min(left, SLICE))
+                show()
+        except (OperationalError, InterfaceError):
             logger.warning("the database is away; what is written meanwhile is sealed afterwards")
             connection.close()
-        time.sleep(seconds)
+            show()
+            time.sleep(seconds)
+
+
+def working(signer: SealKey, public: Path, outside: Path) -> Work:
+    """What this process does for those who ask."""
+    return Work(
+        {
+            Inquiry.Kind.VERIFY: making.verification(lambda: verifying(public), outside),
+            Inquiry.Kind.EXPORT: making.export(signer),
+            Inquiry.Kind.EVIDENCE: evidence(signer),
+        }
+    )
+
+
+def refuse_newer() -> None:
+    """End the process where the database knows migrations that this program does not: it takes up no more work."""
+    if why := schema.newer():
+        logger.critical("%s", why)
+        sys.exit(78)  # EX_CONFIG: whoever supervises us says so, and tries again
+
+
+def sign_of_life() -> Path:
+    """The file that is touched between all steps, by which whoever supervises sees that they go on."""
+    return Path(settings.LAM_HOME) / "run" / "seal"
+
+
+def show() -> None:
+    """Touch it. A file that cannot be written says nothing about the sealer."""
+    with contextlib.suppress(OSError):
+        sign_of_life().touch()
 
 
 def begin(public: Path, outside: Path) -> Chain:

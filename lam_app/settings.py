@@ -60,6 +60,8 @@ LAM_SEAL_KEY = env.path("LAM_SEAL_KEY", LAM_HOME / "keys" / "seal.pem")  # read 
 LAM_SEAL_PUBLIC_KEY = env.path("LAM_SEAL_PUBLIC_KEY", LAM_HOME / "public" / "seal.pub.pem")
 LAM_CHECKPOINTS = env.path("LAM_CHECKPOINTS", LAM_HOME / "checkpoints.jsonl")
 LAM_SEAL_SECONDS = env.whole("LAM_SEAL_SECONDS", 5, 1, 60)
+LAM_CHECKPOINT_URL = env.url("LAM_CHECKPOINT_URL", env.HTTP_SCHEMES)  # where checkpoints are told as well
+LAM_CHECKPOINT_SECRET = env.signing_secret("LAM_CHECKPOINT_SECRET")  # known to the sealer alone
 LAM_TOOLS = env.modules("LAM_TOOLS")
 LAM_EGRESS_PRIVATE = env.places("LAM_EGRESS_PRIVATE")
 

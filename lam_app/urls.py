@@ -40,7 +40,7 @@ urlpatterns = [
     path("audit/runs/<uuid:pk>/", trail_views.run_story, name="run_story"),
     path("audit/compare/", trail_views.compare, name="compare"),
     path("", include("tools.urls")),
-    path("", include("traces.urls")),
+    path("", include("lam_app.audit_urls")),
     path("", include("accounts.urls")),
     path("api/v1/", api.urls),
     path("healthz", health.healthz, name="healthz"),

@@ -152,8 +152,15 @@ def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
         "may_correct": steers and may_correct(found),
         "may_stop": request.membership.has(*STOPPERS),
         "may_undo": may_undo(request, found),
+        "may_prove": _may_prove(request, found),
         "longest": LONGEST_READING,
     }
+
+
+def _may_prove(request: PersonRequest, found: Run) -> bool:
+    """Whether to offer evidence of it: to auditors and its initiator, where there is such a run."""
+    own = request.membership.has(Role.AUDITOR) or found.initiator_id == request.user.pk
+    return own and not is_planted(found)
 
 
 def _may_steer(request: PersonRequest, found: Run) -> bool:

@@ -38,16 +38,17 @@ def append(path: Path, kept: list[tuple[Statement, bytes]]) -> None:
             os.close(folder)
 
 
-def read(path: Path, signed: Signed) -> Iterator[Statement]:
-    """The statements of a file, each with a signature that holds.
+def read(path: Path, signed: Signed, organization: str = "") -> Iterator[Statement]:
+    """The statements of a file, each with a signature that holds; with ``organization`` its own alone.
 
     A last line that was cut short by a crash is passed over. Raises ExportBroken for any other line that is not as it
     was written, and OSError.
     """
     data = path.read_bytes()
     whole, _, _cut = data.rpartition(b"\n")
+    own = _owned(organization) if organization else b""
     for number, line in enumerate(whole.split(b"\n") if whole else (), 1):
-        if not line:
+        if not line or (own and own not in line):
             continue
         try:
             said: dict[str, Any] = json.loads(line)
@@ -65,7 +66,7 @@ def copy(path: Path, organization: str, to: Path) -> int:
 
     Take it before the rows are read: a checkpoint of what came later would look like a tail that was cut off.
     """
-    own = f'"organization":"{organization}"'.encode()
+    own = _owned(organization)
     lines = [line for line in path.read_bytes().splitlines(keepends=True) if own in line and line.endswith(b"\n")]
     to.write_bytes(b"".join(lines))
     return len(lines)
@@ -83,6 +84,11 @@ def heads(path: Path, signed: Signed) -> dict[str, dict[tuple[int, int], str]]:
         if own.setdefault(block, statement.head) != statement.head:
             raise ExportBroken(f"block {block[1]} of chain {block[0]} is told of twice, and differently")
     return found
+
+
+def _owned(organization: str) -> bytes:
+    """What stands on every line of an organization."""
+    return f'"organization":"{organization}"'.encode()
 
 
 def _whole(path: Path) -> int:

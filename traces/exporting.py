@@ -6,16 +6,17 @@ gets the same bytes, and everything on it is hashed, signed, or compared with wh
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import Max
 
+from traces import excerpts
 from traces.chain import Statement, written
 from traces.envelopes import columns
 from traces.exceptions import ExportBroken
-from traces.models import Block
+from traces.models import Block, BlockQuerySet
 from traces.sealer import statement_of
 from traces.verifier import Report, Signed, Verifier
 
@@ -34,6 +35,10 @@ WHERE e.organization = %(organization)s AND s.id IS NULL AND (e.transaction < %(
 ORDER BY e.id LIMIT 1000
 """
 
+A_SLICE: Final = 20
+"""Blocks that are read at once."""
+Rows = list[tuple[Any, ...]]
+"""Events: the envelope's columns, and then salt and detail."""
 Told = Callable[[int], None]
 """Is told now and then how many events were read."""
 
@@ -45,41 +50,48 @@ def verify_database(
     verifier = Verifier(str(organization), signed, outside=outside)
     with transaction.atomic():
         for block, rows in _read(organization):
-            verifier.block(statement_of(block), bytes(block.signature), _pairs(block))
-            for row in rows:
-                verifier.event(row[:17], written(row[:17]), _bytes(row[17]), row[18])
+            feed(verifier, block, rows)
             told(verifier.report.events)
-        for event in _strays(organization):
+        for event in strays(organization):
             verifier.stray(str(event))
     return verifier.end()
 
 
+def feed(verifier: Verifier, block: Block, rows: Rows) -> None:
+    """Give a verifier the next block and its events, as the database has them."""
+    verifier.block(statement_of(block), bytes(block.signature), _pairs(block))
+    for row in rows:
+        verifier.event(row[:17], written(row[:17]), _bytes(row[17]), row[18])
+
+
 def export(organization: uuid.UUID) -> Iterator[str]:
     """The lines of an organization's sealed record, each with its newline. What is not sealed yet is not in it."""
-    yield written({"format": FORMAT, "organization": str(organization)}) + "\n"
+    yield beginning(organization)
     with transaction.atomic():
         for block, rows in _read(organization):
-            hashes = [[str(uuid.UUID(bytes=event)), leaf.hex()] for event, leaf in _pairs(block)]
-            yield (
-                written(
-                    {"block": statement_of(block).to_json(), "rows": hashes, "signature": bytes(block.signature).hex()}
-                )
-                + "\n"
-            )
-            for row in rows:
-                salt = _bytes(row[17])
-                yield (
-                    written(
-                        {
-                            "event": row[:17],
-                            "salt": salt.hex() if salt is not None else None,
-                            "detail": row[18],
-                        }
-                    )
-                    + "\n"
-                )
-        for event in _strays(organization):
-            yield written({"stray": str(event)}) + "\n"
+            yield from lines(block, rows)
+        yield from ending(organization)
+
+
+def beginning(organization: uuid.UUID) -> str:
+    """The first line of an export of everything."""
+    return written({"format": FORMAT, "organization": str(organization)}) + "\n"
+
+
+def ending(organization: uuid.UUID) -> Iterator[str]:
+    """The last lines of an export of everything: events that no block knows, if there are any."""
+    for event in strays(organization):
+        yield written({"stray": str(event)}) + "\n"
+
+
+def lines(block: Block, rows: Rows) -> Iterator[str]:
+    """The lines of one block and these of its events."""
+    hashes = [[str(uuid.UUID(bytes=event)), leaf.hex()] for event, leaf in _pairs(block)]
+    said = {"block": statement_of(block).to_json(), "rows": hashes, "signature": bytes(block.signature).hex()}
+    yield written(said) + "\n"
+    for row in rows:
+        salt = _bytes(row[17])
+        yield (written({"event": row[:17], "salt": salt.hex() if salt is not None else None, "detail": row[18]}) + "\n")
 
 
 def verify_export(
@@ -98,12 +110,7 @@ def verify_export(
         said, text = _line(line, number)
         try:
             if verifier is None:
-                if said.keys() != {"format", "organization"} or said["format"] != FORMAT:
-                    raise ExportBroken("line 1: this is not an export of the record in a form that is known")
-                organization = str(uuid.UUID(said["organization"]))
-                verifier = Verifier(organization, signed, outside=outside(organization))
-                if organization != said["organization"]:
-                    raise ValueError(organization)
+                verifier = _begun(said, signed, outside)
             else:
                 _feed(verifier, said, text)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as wrong:
@@ -113,6 +120,19 @@ def verify_export(
     if verifier is None:
         raise ExportBroken("the export is empty")
     return verifier.end()
+
+
+def _begun(said: dict[str, Any], signed: Signed, outside: Callable[[str], Mapping[tuple[int, int], str]]) -> Verifier:
+    """The verifier that the first line asks for: of everything, or of an excerpt."""
+    if said.keys() == {"excerpt", "signature"}:
+        excerpt, signature = excerpts.opened(said)
+        return excerpts.ExcerptVerifier(excerpt, signature, signed, outside=outside(excerpt.organization))
+    if said.keys() != {"format", "organization"} or said["format"] != FORMAT:
+        raise ExportBroken("line 1: this is not an export of the record in a form that is known")
+    organization = str(uuid.UUID(said["organization"]))
+    if organization != said["organization"]:
+        raise ValueError(organization)
+    return Verifier(organization, signed, outside=outside(organization))
 
 
 def _feed(verifier: Verifier, said: dict[str, Any], text: str) -> None:
@@ -157,17 +177,34 @@ def _hex(text: str) -> bytes:
     return found
 
 
-def _read(organization: uuid.UUID) -> Iterator[tuple[Block, list[tuple[Any, ...]]]]:
+def _read(organization: uuid.UUID) -> Iterator[tuple[Block, Rows]]:
     """Each block with the rows of its events that are still there, in the block's order."""
     for block in Block.objects.of(organization).iterator(chunk_size=50):
-        ids = [str(uuid.UUID(bytes=event)) for event, _ in _pairs(block)]
-        with connection.cursor() as cursor:
-            cursor.execute(_ENVELOPES, [ids])
-            found = {row[0]: row for row in cursor.fetchall()}
-        yield block, [found[event] for event in ids if event in found]
+        yield block, rows_of(block)
 
 
-def _strays(organization: uuid.UUID) -> list[uuid.UUID]:
+def in_slices(blocks: BlockQuerySet) -> Iterator[tuple[Block, Rows]]:
+    """The same of these blocks, in the order of their chains, with no transaction held between one and the next."""
+    chain, number = 0, 0
+    while some := list(blocks.after(chain, number)[:A_SLICE]):
+        for block in some:
+            yield block, rows_of(block)
+        chain, number = some[-1].chain, some[-1].number
+
+
+def rows_of(block: Block, only: Collection[uuid.UUID] | None = None) -> Rows:
+    """The rows of a block's events that are still there, in its order; ``only`` those of these events."""
+    ids = [str(uuid.UUID(bytes=event)) for event, _ in _pairs(block)]
+    if only is not None:
+        wanted = {str(event) for event in only}
+        ids = [event for event in ids if event in wanted]
+    with connection.cursor() as cursor:
+        cursor.execute(_ENVELOPES, [ids])
+        found = {row[0]: row for row in cursor.fetchall()}
+    return [found[event] for event in ids if event in found]
+
+
+def strays(organization: uuid.UUID) -> list[uuid.UUID]:
     """Events that should have been sealed by now and are in no block; at most a thousand."""
     newest = Block.objects.of(organization).aggregate(chain=Max("chain"), at=Max("sealed_at"))
     if newest["chain"] is None:

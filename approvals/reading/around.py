@@ -10,6 +10,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from accounts.models import Membership
 from accounts.roles import Role
 from approvals.models import Action, Remark
@@ -87,6 +89,8 @@ class Around:
     remarks: list[Remark]
     choices: list[Choice]
     may_trace: bool
+    may_prove: bool
+    """Whether the reader may ask for an archive of evidence."""
     reads_policy: bool
     """Whether the pages of the policy are open to the reader."""
 
@@ -132,11 +136,18 @@ def around(card: Card, reader: Membership, *, tools: list[uuid.UUID], reviewers:
         same=same,
         seen=len(past),
         steps=list(Action.objects.within(action.organization_id).of_run(action.run)[:MOST_STEPS]) if runs else [],
-        remarks=list(Remark.objects.filter(action=action).select_related("author").order_by("id")[:MOST_REMARKS]),
+        remarks=list(_remarks(action)[:MOST_REMARKS]),
         choices=_choices(card),
         may_trace=may_read_trace(reader, action),
+        may_prove=reader.has(Role.AUDITOR) or (reader.user_id == action.initiator_id and not action.canary),
         reads_policy=reader.has(*READS_POLICY),
     )
+
+
+def _remarks(action: Action) -> QuerySet[Remark]:
+    """What was said about it, oldest first."""
+    said = Remark.objects.filter(action=action).select_related("author").defer("author__password")
+    return said.order_by("id")
 
 
 def may_read_trace(reader: Membership, action: Action) -> bool:

@@ -180,13 +180,13 @@ def consenting(words: str) -> str:
 def card(action: Action) -> Card:
     """Read what belongs to an action. Seven queries, whatever its size; one more where it acts for several people, and
     one where somebody edited it."""
-    revision = Revision.objects.select_related("tool_version", "policy_version", "author").get(
-        action=action, number=action.revision
-    )
+    revisions = Revision.objects.select_related("tool_version", "policy_version", "author").defer("author__password")
+    revision = revisions.get(action=action, number=action.revision)
     contract = Contract.from_json(revision.tool_version.contract) if revision.tool_version else None
     execution = Execution.objects.filter(action=action.pk).select_related("claimer").first()
     permit = Permit.objects.filter(action=action).order_by("-id").first()
-    decisions = list(Decision.objects.filter(action=action).select_related("decider").order_by("id"))
+    said = Decision.objects.filter(action=action).select_related("decider").defer("decider__password")
+    decisions = list(said.order_by("id"))
     subjects = [action.pk, *(row.pk for row in (execution, permit) if row is not None)]
     events = list(Event.objects.about(action.organization_id, *subjects))
     # While it waits, who could approve is told as it is now (``unroutable_now``), not as it was when it was ruled.

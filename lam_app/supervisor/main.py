@@ -36,6 +36,7 @@ _INHERITED = frozenset({
 })  # fmt: skip
 _NOT_INHERITED = frozenset({
     "LAM_PERMIT_KEY", "LAM_SEAL_KEY", "LAM_CREDENTIAL_KEY", "LAM_DEMO_PASSWORD", "LAM_ROLE", "LAM_MAIL_URL",
+    "LAM_CHECKPOINT_SECRET",
 })  # fmt: skip
 
 
@@ -190,7 +191,7 @@ class Instance:
             trusted.role("gatekeeper", "gatekeeper", {**worker, "LAM_PERMIT_KEY": str(private)}),
             trusted.role("planner", "planner", {**worker, **model, **mail}, threads=PLANNER_THREADS),
             trusted.role("sweeper", "sweeper", worker),
-            trusted.role("sealer", "sealer", {**worker, "LAM_SEAL_KEY": str(self.seal_key())}),
+            trusted.role("sealer", "sealer", {**worker, **self.sealing()}),
             *(executing.role(f"executor{n}", "executor", for_executors) for n in range(1, self.workers + 1)),
         ]
         for role in roles:
@@ -225,12 +226,14 @@ class Instance:
             self.supervisor.start(self.day)
 
     def pulse(self) -> Pulse:
-        """Who watches over the web and the sweeper, which watches over the rest."""
+        """Who watches over the web, the sealer and the sweeper, which watches over the rest."""
+        from lam_app.settings import LAM_SEAL_SECONDS as SEAL
         from lam_app.settings import LAM_SILENT_SECONDS as SILENT
         from lam_app.settings import LAM_SWEEP_SECONDS as SWEEP
 
-        sign = self.places.run / "sweep"
-        return Pulse(self.supervisor, [pulse.web(HOST, self.port, SILENT), pulse.sweeper(sign, SILENT + SWEEP)])
+        sweeper = pulse.sweeper(self.places.run / "sweep", SILENT + SWEEP)
+        sealer = pulse.sealer(self.places.run / "seal", SILENT + SEAL)
+        return Pulse(self.supervisor, [pulse.web(HOST, self.port, SILENT), sweeper, sealer])
 
     def nurseries(self) -> dict[str, Nursery]:
         """One for the roles that are trusted with keys; as root, one more for executors, as another user."""
@@ -265,6 +268,11 @@ class Instance:
         private = env.path("LAM_SEAL_KEY", self.places.keys / "seal.pem")
         keys.seal_keys(private, self.places.home / "public" / "seal.pub.pem")
         return private
+
+    def sealing(self) -> dict[str, str]:
+        """What the sealer alone is told: its key, and what it signs messages to the address outside with."""
+        secret = env.text("LAM_CHECKPOINT_SECRET")
+        return {"LAM_SEAL_KEY": str(self.seal_key()), **({"LAM_CHECKPOINT_SECRET": secret} if secret else {})}
 
     def servers(self) -> None:
         """PostgreSQL and Redis, ours or the configured ones, and the accounts in the database."""

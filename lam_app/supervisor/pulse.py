@@ -1,6 +1,6 @@
-"""Whether the web and the sweeper still do what they are there for; the sweeper itself looks after the workers.
+"""Whether web, sweeper and sealer still do what they are there for; the sweeper itself looks after the workers.
 
-The web is asked for a page that needs nothing, and the sweeper touches a file after every pass. Who shows nothing for
+The web is asked for a page that needs nothing, and the two others touch a file after every pass. Who shows nothing for
 so long that nobody would still wait is ended, and then started again like whatever else has ended.
 """
 
@@ -86,7 +86,17 @@ def web(host: str, port: int, patience: float) -> Watched:
 
 
 def sweeper(sign: Path, patience: float) -> Watched:
-    """The sweeper: its file has moved since the last look, or there is none because it cannot be written."""
+    """The sweeper, by the file that it touches after every pass."""
+    return _moving("sweeper", sign, patience)
+
+
+def sealer(sign: Path, patience: float) -> Watched:
+    """The sealer, by the file that it touches between its steps."""
+    return _moving("sealer", sign, patience)
+
+
+def _moving(name: str, sign: Path, patience: float) -> Watched:
+    """Somebody whose file has moved since the last look, or has none because it cannot be written."""
     seen = [0]
 
     def alive() -> bool:
@@ -97,4 +107,4 @@ def sweeper(sign: Path, patience: float) -> Watched:
         before, seen[0] = seen[0], moved
         return moved != before
 
-    return Watched("sweeper", alive, patience)
+    return Watched(name, alive, patience)

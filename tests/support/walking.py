@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.actors import person
 from accounts.models import Agent, Organization
 from accounts.rows import within
 from accounts.tokens import issue
@@ -36,6 +37,8 @@ from tools.killswitch import engage
 from tools.models import Tool
 from traces.calls import ModelCall, remember
 from traces.ids import uuid7
+from traces.inquiries import export
+from traces.working import Work
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PEOPLE = ("operator", "reviewer", "administrator", "auditor", "developer", "outsider")
@@ -49,6 +52,8 @@ KINDS = {
     "runs": "run",
     "audit/runs": "run",
     "audit/traces": "trace",
+    "audit/subjects": "action",
+    "audit/files": "file",
     "runs/schedules": "schedule",
     "runs/hooks": "hook",
     "hooks": "hook",
@@ -136,9 +141,20 @@ class Side:
             call = ModelCall(self.organization, run.id, 1, 1, "m", [("user", "hello")], "sha256:0", latency_ms=1)
             with account("worker"):  # pages remember no call of a model
                 return str(remember(call))
+        if kind == "file":
+            return str(self._file())
         stopper = self.world.people[self.stopper]
         stop = engage(actor=stopper, organization=self.organization, scope="run", target=run.id, reason="a drill")
         return str(stop.id)
+
+    def _file(self) -> uuid.UUID:
+        """An export whose file is no longer kept."""
+        made = export(self.organization, since=None, until=None, by=person(self.world.people[self.person]))
+        with account("worker"):
+            work = Work({"export": lambda _: iter(())})
+            while work.go_on(1):
+                pass
+        return made.pk
 
     def _given(self, kind: str) -> str:
         """What gives goals by itself, or a file that came with one."""

@@ -1,5 +1,6 @@
 """``manage.py audit verify|export``: is the record as it was sealed, and all of it in a file for somebody else."""
 
+import io
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -16,12 +17,15 @@ from lam_app.management.commands._named import organization_named
 from lam_app.sealing import verifying
 from tools.dial import SETUP
 from traces import checkpoints
+from traces.archives import RECORD, opened
 from traces.exceptions import DomainError
 from traces.exporting import export, verify_database, verify_export
 from traces.services import Entry, record
 from traces.verifier import Report, Signed
 
 Heads = Mapping[str, Mapping[tuple[int, int], str]]
+ZIP = b"PK\3\4"
+"""How an archive of evidence begins."""
 
 
 class Command(BaseCommand):
@@ -34,7 +38,7 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(dest="verb", required=True)
         verify = verbs.add_parser("verify", help="exit status 0 only for an intact record")
         verify.add_argument("--organization", metavar="O", help="its slug; without it, every organization")
-        verify.add_argument("--export", metavar="FILE", help="verify this export and not the database")
+        verify.add_argument("--export", metavar="FILE", help="verify this export or evidence, not the database")
         verify.add_argument("--key", metavar="FILE", type=Path, help="the public key (the instance's own)")
         verify.add_argument("--checkpoints", metavar="FILE", type=Path, help="kept elsewhere (the instance's own)")
         out = verbs.add_parser("export", help="JSON Lines; what is not sealed yet is not in it")
@@ -73,7 +77,10 @@ class Command(BaseCommand):
             raise CommandError("The record is not as it was sealed.")
 
     def _of_export(self, place: str, signed: Signed, heads: Heads) -> list[Report]:
-        with Path(place).open("rb") as lines:
+        with Path(place).open("rb") as file:
+            lines: Iterable[bytes] = file
+            if file.peek(4)[:4] == ZIP:
+                lines = io.BytesIO(opened(file.read(), signed)[1][RECORD])
             return [verify_export(lines, signed, outside=lambda organization: heads.get(organization, {}))]
 
     def _of_database(self, slug: str | None, signed: Signed, heads: Heads) -> list[Report]:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lam_app import sealing
+from lam_app.environment import WrongSetting
 from traces.exceptions import DomainError
 from traces.keys import private_key
 
@@ -35,3 +36,5 @@ class Command(BaseCommand):
             sealing.forever(settings.LAM_SEAL_KEY, public, outside, settings.LAM_SEAL_SECONDS, lambda: False)
         except DomainError as refused:
             raise CommandError(refused.message) from None
+        except WrongSetting as wrong:
+            raise CommandError(str(wrong)) from None
