@@ -44,12 +44,19 @@ class Tell(Protocol):
 
 @contextmanager
 def administering(
-    verb: str, *, by: User, organization: uuid.UUID, about: tuple[str, uuid.UUID], reason: str
+    verb: str,
+    *,
+    by: User,
+    organization: uuid.UUID,
+    about: tuple[str, uuid.UUID],
+    reason: str,
+    roles: tuple[Role, ...] = (Role.ADMINISTRATOR,),
 ) -> Iterator[Tell]:
     """One change of somebody's standing or rights, in a transaction; what is refused inside is remembered.
 
     ``about`` is kind and id of what the change is made to, ``verb`` the event's. Raises MayNotAdminister unless ``by``
-    is an active administrator of the organization, ChangeRefused without a reason. Keep it outside of any transaction.
+    is an active administrator of the organization, or holds another of ``roles`` there; ChangeRefused without a reason.
+    Keep it outside of any transaction.
     """
     kind, subject = about
 
@@ -70,7 +77,7 @@ def administering(
     try:
         with transaction.atomic():
             member = Membership.objects.of(by).filter(organization_id=organization).first()
-            if member is None or not member.has(Role.ADMINISTRATOR):
+            if member is None or not member.has(*roles):
                 raise MayNotAdminister
             if not reason.strip():
                 raise ChangeRefused("reason: say why.", errors={"reason": "Say why."})

@@ -10,7 +10,6 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -26,11 +25,12 @@ from approvals.services.hits import count_hits
 from approvals.services.leave import leave
 from approvals.services.permit import unsigned
 from approvals.services.plant import plant_due
-from approvals.services.reserve import forget, release_settled
+from approvals.services.reserve import release_settled
 from approvals.states import ActionStatus
 from lam_app import loop, orphans, rewind, schedules, undo
 from lam_app.planted import sources
 from lam_app.supervisor.roles import QUEUES
+from lam_app.upkeep import Upkeep
 from tools.killswitch import settle_quiet
 from tools.presence import bury
 from tools.watchdog import Watchdog
@@ -38,7 +38,6 @@ from traces import schema
 from traces.doorbell import ROUTES, ring, works
 
 logger = logging.getLogger(__name__)
-MONTHS_AHEAD = 3
 GIVEN_BACK = 200
 """For how many actions one pass gives back what they were counted for."""
 
@@ -123,19 +122,15 @@ def show() -> None:
 
 def forever(stopped: Callable[[], bool]) -> None:
     """Sweep every LAM_SWEEP_SECONDS until told to stop. A database that is away is waited for, not died over."""
-    day, watchdog = None, Watchdog()
+    upkeep, watchdog = Upkeep(), Watchdog()
     while not stopped():
         try:
             close_old_connections()
-            if day != (today := datetime.now(UTC).date()):
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT traces_make_partitions(%s)", [MONTHS_AHEAD])
-                forget()
-                day = today
             if why := schema.newer():
                 logger.critical("%s", why)
                 sys.exit(78)  # EX_CONFIG: whoever supervises us says so, and tries again
             rung = sweep()
+            upkeep.turn()
             watchdog.look(_roles_of(rung) if works() else ())
             rewind.note()
         except Error:

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from lam_app import (
     attachment_views,
+    forgetting_views,
     health,
     hook_views,
     report_views,
@@ -39,8 +40,9 @@ urlpatterns = [
     path("audit/traces/<uuid:pk>/saw/", trace_views.trace_saw, name="trace_saw"),
     path("audit/runs/<uuid:pk>/", trail_views.run_story, name="run_story"),
     path("audit/compare/", trail_views.compare, name="compare"),
+    path("settings/erasure/", forgetting_views.erasure, name="erasure"),
     path("", include("tools.urls")),
-    path("", include("lam_app.audit_urls")),
+    path("", include("traces.urls")),
     path("", include("accounts.urls")),
     path("api/v1/", api.urls),
     path("healthz", health.healthz, name="healthz"),

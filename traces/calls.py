@@ -125,6 +125,8 @@ def _parts(organization: uuid.UUID, contents: list[str]) -> list[uuid.UUID]:
     }
     known: dict[bytes, uuid.UUID] = {}
     with connection.cursor() as cursor:
+        # Whoever forgets pieces that no call needs any more waits until this call is written, or is waited for.
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [f"parts:{organization}"])
         for _ in range(2):
             cursor.execute(_KEPT, asked)
             known = {bytes(row[0]): row[1] for row in cursor.fetchall()}

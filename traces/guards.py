@@ -101,6 +101,24 @@ CREATE TRIGGER {table}_kept_truncate BEFORE TRUNCATE ON {table}
 """
 
 
+def passing(trigger: str, table: str, what: str = "UPDATE OR DELETE", *, when: str = "BEFORE") -> str:
+    """Let what ``traces_forgets`` does pass a trigger of rows that refuses it to everybody else; ``what`` it may do."""
+    others = "" if what == "UPDATE OR DELETE" or when == "AFTER" else _others(trigger, table, what)
+    return f"""
+DROP TRIGGER {trigger} ON {table};
+CREATE TRIGGER {trigger} {when} {what} ON {table}
+    FOR EACH ROW WHEN (NOT traces_forgets()) EXECUTE FUNCTION {trigger}();
+{others}"""
+
+
+def _others(trigger: str, table: str, what: str) -> str:
+    """The same trigger for the other of UPDATE and DELETE, which stays refused whoever does it."""
+    other = "DELETE" if what == "UPDATE" else "UPDATE"
+    return f"""CREATE TRIGGER {trigger}_ever BEFORE {other} ON {table}
+    FOR EACH ROW EXECUTE FUNCTION {trigger}();
+"""
+
+
 def grant(table: str, *, web: str = "", worker: str = "") -> str:
     """What the two roles may do with a table; nothing is granted by default."""
     lines = []

@@ -4,6 +4,7 @@ It trusts the public keys that it is given, and where it is given them the check
 database, and nothing else. It is fed in the order of the chain: a block, then that block's events.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ BACKDATED: Final = timedelta(hours=6)
 """How much earlier than the seal before it an event may have been written: no transaction runs as long."""
 MOST_PROBLEMS: Final = 100
 """How many problems are told; all are counted."""
+PERIOD: Final = re.compile(r"([0-9]{1,9}) details from before (\S{32})")
+"""The reason of an event that tells of a forgetting by age: how many details went, and from before when."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,9 @@ class Verifier:
         self._rows: list[tuple[bytes, bytes]] = []
         self._places: dict[str, int] = {}
         self._first, self._next = 0, 0
-        self._bare: list[tuple[int, str]] = []
+        self._bare: list[tuple[int, str, str]] = []
         self._erasures: set[str] = set()
+        self._periods: list[tuple[str, int]] = []
 
     def block(self, statement: Statement, signature: bytes, rows: list[tuple[bytes, bytes]]) -> None:
         """The next block: what it states, its signature, and the id and hash of each of its events."""
@@ -140,11 +144,13 @@ class Verifier:
         elif self._since is not None and str(envelope[2]) < self._since:  # both are written alike
             self._tell("written long before what was sealed before it", position, told)
         if salt is None and detail is None:
-            self._bare.append((position, told))
+            self._bare.append((position, told, str(envelope[2])))
         elif salt is None or detail is None or committed(salt, detail) != envelope[16]:
             self._tell("the event’s detail was changed", position, told)
         if envelope[6] == "erased" and envelope[7] == "event":
             self._erasures.add(str(envelope[8]))
+        elif envelope[6] == "retention_forgot" and (period := PERIOD.fullmatch(str(envelope[11]))):
+            self._periods.append((period[2], int(period[1])))
 
     def stray(self, event: str) -> None:
         """An event that the database holds, that should have been sealed by now, and that no block knows."""
@@ -153,8 +159,10 @@ class Verifier:
     def end(self) -> Report:
         """After the last event: what is still missing is said."""
         self._missing_before(len(self._rows))
-        for position, event in self._bare:
-            if event in self._erasures:
+        untold = [(at, event) for _, event, at in self._bare if event not in self._erasures]
+        unexplained = outlived(untold, self._periods)
+        for position, event, _ in self._bare:
+            if event not in unexplained:
                 self.report.erased += 1
             else:
                 self._tell("the event’s detail is gone, and nothing tells of its erasure", position, event)
@@ -176,3 +184,21 @@ class Verifier:
 
     def _tell(self, what: str, position: int, event: str) -> None:
         self.report.say(Problem(what, self._chain, position, event))
+
+
+def outlived(bare: list[tuple[str, str]], periods: list[tuple[str, int]]) -> set[str]:
+    """Which of these events, each with its time, no forgetting by age accounts for.
+
+    Each of ``periods`` accounts for so many events from before a time, and for none that is younger: the youngest are
+    given the periods that reach furthest, so that one detail too many is found wherever it was.
+    """
+    waiting = sorted(periods)
+    left, unexplained = 0, set()
+    for at, event in sorted(bare, reverse=True):
+        while waiting and waiting[-1][0] > at:
+            left += waiting.pop()[1]
+        if left:
+            left -= 1
+        else:
+            unexplained.add(event)
+    return unexplained

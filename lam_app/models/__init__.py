@@ -1,5 +1,6 @@
 """The mind's rows: runs with steps, plans and reports, what is attached to goals, and what gives goals by itself."""
 
+from lam_app.models.erasing import Erasure
 from lam_app.models.hooks import Delivery, Hook
 from lam_app.models.inputs import Attachment, Content
 from lam_app.models.runs import Report, Run, RunPlan, RunQuerySet, Step
@@ -9,6 +10,7 @@ __all__ = [
     "Attachment",
     "Content",
     "Delivery",
+    "Erasure",
     "Firing",
     "Hook",
     "Report",

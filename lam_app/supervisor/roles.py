@@ -170,7 +170,8 @@ def sealer(ready: Callable[[], None]) -> None:
 
 def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     """Apply the migrations that are missing, then the first rows (unless `seeded` says that they are there). A database
-    that is older than what was already done is stopped here, before anybody can act on it.
+    that is older than what was already done is stopped here, before anybody can act on it; without the tables of this
+    month and the next nothing starts.
     """
     from django.contrib.auth import get_user_model
     from django.core.management import call_command, get_commands
@@ -180,11 +181,13 @@ def prepare(arguments: dict[str, Any], ready: Callable[[], None]) -> None:
     from lam_app.demo import document_of
     from lam_app.rewind import quarantine
     from tools.registry import contracts
+    from traces.partitions import make_ahead
 
     refuse_newer()
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=1, skip_checks=True)
+    make_ahead()
     mark = Path(arguments["seeded"])
     password = os.environ.get("LAM_DEMO_PASSWORD", "")
     # The tools belong to it: one that was added or changed is offered at the next start.

@@ -37,7 +37,7 @@ APPEND_ONLY = {
     "lam_app_attachment", "lam_app_content", "lam_app_delivery", "lam_app_firing",
     "accounts_standingchange", "approvals_decision", "approvals_policyversion", "approvals_revision", "lam_app_report",
     "lam_app_step", "tools_toolversion", "tools_dialchange", "tools_rightchange", "tools_agentchange", "traces_event",
-    "approvals_webhookkey",
+    "approvals_webhookkey", "traces_retention", "traces_forgetting",
 }  # fmt: skip
 KEPT = {
     "accounts_signin",
@@ -53,12 +53,14 @@ KEPT = {
     "approvals_policyproposal",
     "approvals_preview",
     "approvals_trial",
+    "lam_app_erasure",
     "lam_app_hook",
     "lam_app_run",
     "lam_app_schedule",
     "tools_dialproposal",
     "tools_execution",
     "tools_killswitch",
+    "traces_hold",
 }
 """Rows that change in some columns and never go."""
 

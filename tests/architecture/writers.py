@@ -8,9 +8,6 @@ from __future__ import annotations
 MAY_WRITE = {
     "traces.services": "every change of status, every event",
     "traces.sealer": "the seal over events",
-    "traces.inquiries": "what is asked of the sealer",
-    "traces.working": "how far that has come, what was found, and the file",
-    "lam_app.checkpoint_post": "how far checkpoints were told outside",
     "traces.calls": "what was said to the model, and its answer",
     "accounts.away": "who is away",
     "accounts.tokens": "tokens",
@@ -62,6 +59,8 @@ MAY_WRITE = {
     "lam_app.hooks": "addresses for signed messages, and which message became which run",
     "lam_app.correct": "plans that the initiator corrected; who plans such a run anew",
     "lam_app.undo": "how far the taking back of a run is",
+    "lam_app.keeping": "how long something is kept, what is held",
+    "lam_app.erasing": "erasures that were asked for, confirmed or withdrawn",
     "lam_app.loop": "steps, plans and reports; which planner holds a run",
     "lam_app.rewind": "who answers for the stop over a database that was put back, as the owner account",
     "lam_app.seed": "organizations and people, as the owner account",
