@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Verify an export of Countersign's record with nothing but this file, the export and the public key.
+"""Verify an export of Countersign's record, or an archive of evidence, with nothing but this file and the public key.
 
-    python3 verify_export.py EXPORT.jsonl SEAL.pub.pem [--checkpoints CHECKPOINTS.jsonl]
+    python3 verify_export.py EXPORT.jsonl|EVIDENCE.zip --key SEAL.pub.pem [--checkpoints CHECKPOINTS.jsonl]
 
 Needs Python 3.9 and no package. It shares no code with the product: the format is read anew here, and Ed25519 is
 computed from RFC 8032. Exit status 0 says that every byte of the export is as it was sealed and, with checkpoints, that
@@ -16,16 +16,23 @@ The format. Line 1: {"format", "organization"}. Then, for each block, {"block", 
     an event's last field = SHA-256(16 bytes of salt, detail); both are null where the detail is gone:
         an event "erased" names that event, or events "retention_forgot" tell how many went, from before when
     signature = Ed25519 over "countersign-block-1\\n" and the JSON of the block
+An excerpt begins with {"excerpt", "signature"}, signed over "countersign-excerpt-1\\n" and the JSON of what it covers:
+consecutive blocks with all events where it is whole, otherwise single blocks and of those the events it is about.
+Evidence is a zip archive, nothing compressed: manifest.json has the SHA-256 of each member, manifest.sig the signature
+over "countersign-evidence-1\\n" and manifest.json, and record.jsonl is an excerpt.
 """
 
 import argparse
 import base64
 import hashlib
+import io
 import json
+import pathlib
 import re
+import struct
 import sys
-
-PERIOD = re.compile(r"([0-9]{1,9}) details from before (\S{32})")  # the reason of an event "retention_forgot"
+import zipfile
+import zlib
 
 # ---------------------------------------------------------------- Ed25519, RFC 8032, section 5.1
 P = 2**255 - 19
@@ -65,8 +72,7 @@ def point_of(data):
         x = x * ROOT % P
     if x * x % P != square or (x == 0 and sign):
         return None
-    if x & 1 != sign:
-        x = P - x
+    x = P - x if x & 1 != sign else x
     return x, y, 1, x * y % P
 
 
@@ -75,11 +81,9 @@ BASE = point_of((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 def signed_by(public, signature, message):
     """Whether the key of these 32 bytes made this signature."""
-    if len(signature) != 64:
-        return False
     key, start = point_of(public), point_of(signature[:32])
     scalar = int.from_bytes(signature[32:], "little")
-    if key is None or start is None or scalar >= L:
+    if len(signature) != 64 or key is None or start is None or scalar >= L:
         return False
     challenge = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
     left, right = times(scalar, BASE), add(start, times(challenge, key))
@@ -87,9 +91,11 @@ def signed_by(public, signature, message):
 
 
 # ---------------------------------------------------------------- the format
+EXCERPT = {"format", "organization", "whole", "first", "last", "blocks", "events", "erased", "kid"}
 BLOCK = {"organization", "chain", "number", "first", "count", "previous", "head", "horizon", "sealed_at", "kid"}
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 HEX = re.compile("([0-9a-f]{2})*")
+PERIOD = re.compile(r"([0-9]{1,9}) details from before (\S{32})")  # the reason of an event "retention_forgot"
 
 
 class Unreadable(Exception):
@@ -118,9 +124,7 @@ def id_bytes(text):
 
 def keys_in(path):
     """The 32 bytes of each key in a PEM file, by the name that the product gives it."""
-    found = {}
-    with open(path, "rb") as file:
-        text = file.read()
+    found, text = {}, pathlib.Path(path).read_bytes()
     for body in re.findall(rb"-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)-----END PUBLIC KEY-----", text):
         der = base64.b64decode(body)
         if not der.startswith(bytes.fromhex("302a300506032b6570032100")) or len(der) != 44:
@@ -131,8 +135,8 @@ def keys_in(path):
     return found
 
 
-def vouched(keys, block, signature):
-    return block["kid"] in keys and signed_by(keys[block["kid"]], signature, b"countersign-block-1\n" + dumps(block))
+def vouched(keys, block, signature, what=b"countersign-block-1\n"):
+    return block["kid"] in keys and signed_by(keys[block["kid"]], signature, what + dumps(block))
 
 
 def read_line(line, number):
@@ -153,13 +157,16 @@ class Reading:
         self.wrong, self.events, self.blocks, self.erased = [], 0, 0, 0
         self.organization, self.chain, self.number, self.place, self.head = None, 0, 0, 0, b""
         self.waiting, self.bare, self.erasures, self.periods = [], [], set(), []
+        self.excerpt, self.at, self.single = None, [0, 0], False
 
     def say(self, text, place=0, event=""):
         where = f"chain {self.chain}" + (f", place {place}" if place else "")
         self.wrong.append(f"{where}: {text}" + (f" (event {event})" if event else ""))
 
     def take(self, value, number):
-        if number == 1:
+        if number == 1 and set(value) == {"excerpt", "signature"}:
+            self.begin_excerpt(value["excerpt"], unhex(value["signature"]))
+        elif number == 1:
             if set(value) != {"format", "organization"} or value["format"] != "countersign-audit-1":
                 raise Unreadable("line 1: not an export of the record in a form that is known")
             id_bytes(value["organization"])
@@ -173,10 +180,30 @@ class Reading:
         else:
             raise Unreadable(f"line {number}: it does not hold what such a line holds")
 
+    def begin_excerpt(self, told, signature):
+        if set(told) != EXCERPT or told["format"] != "countersign-excerpt-1":
+            raise Unreadable("line 1: not an excerpt of the record in a form that is known")
+        id_bytes(told["organization"])
+        self.organization, self.excerpt, self.single = told["organization"], told, not told["whole"]
+        self.erasures.update(told["erased"])
+        if not vouched(self.keys, told, signature, b"countersign-excerpt-1\n"):
+            self.say("what the excerpt covers is not signed by a key that is known")
+
+    def jump(self, block):
+        """In an excerpt, what stands before its first block or between single ones is outside."""
+        at = [block["chain"], block["number"]]
+        begins = not self.blocks and at == self.excerpt["first"]
+        if (begins or (self.single and at > self.at)) and at[1] > 1 and at != [self.chain, self.number + 1]:
+            self.chain, self.number, self.place = at[0], at[1] - 1, block["first"] - 1
+            self.head = unhex(block["previous"])
+        self.at = at
+
     def block(self, block, rows, signature):
         self.missing(len(self.waiting))
         if set(block) != BLOCK or not all(isinstance(block[n], int) for n in ("chain", "number", "first", "count")):
             raise Unreadable("a block with other fields")
+        if self.excerpt:
+            self.jump(block)
         self.blocks += 1
         name, first = f"block {block['number']}", block["first"]
         if block["chain"] != self.chain:
@@ -217,14 +244,11 @@ class Reading:
             self.say("the event was changed", place, name)
         elif event[1] != self.organization:
             self.say("an event of another organization", place, name)
+        # A salt of any other length could be the beginning of a detail.
+        told = salt is not None and detail is not None and len(unhex(salt)) == 16
         if salt is None and detail is None:
             self.bare.append((place, name, event[2]))
-        elif (
-            salt is None
-            or detail is None
-            or len(unhex(salt)) != 16  # of any length, the beginning of a detail could pass for salt
-            or sha(unhex(salt), detail.encode()).hex() != event[16]
-        ):
+        elif not told or sha(unhex(salt), detail.encode()).hex() != event[16]:
             self.say("the event's detail was changed", place, name)
         if event[6] == "erased" and event[7] == "event":
             self.erasures.add(event[8])
@@ -244,7 +268,7 @@ class Reading:
         return unexplained
 
     def missing(self, count):
-        for place, name, _ in self.waiting[:count]:
+        for place, name, _ in () if self.single else self.waiting[:count]:
             self.say("the event is missing", place, name)
         del self.waiting[:count]
 
@@ -256,6 +280,10 @@ class Reading:
                 self.erased += 1
             else:
                 self.say("the event's detail is gone, and nothing tells of its erasure", place, name)
+        if self.excerpt:
+            told, self.checkpoints = self.excerpt, {}
+            if (self.at, self.blocks, self.events) != (told["last"], told["blocks"], told["events"]):
+                self.say("the excerpt does not end where it says that it ends")
         for organization, chain, number in sorted(self.checkpoints):
             if organization == self.organization:
                 self.chain = chain
@@ -294,17 +322,66 @@ def verify(export, keys, checkpoints=None):
     return reading
 
 
+# ---------------------------------------------------------------- evidence
+def zipped(members):
+    """An archive in the one way in which evidence is written."""
+    out, directory, count = bytearray(), bytearray(), len(members)
+    for name, data in members:
+        told, size = name.encode(), len(data)
+        common = struct.pack("<HHHHIIIHH", 0x800, 0, 0, 0x21, zlib.crc32(data), size, size, len(told), 0)
+        central = struct.pack("<HHHII", 0, 0, 0, 0o100644 << 16, len(out))
+        directory += struct.pack("<IHH", 0x02014B50, 0x0314, 20) + common + central + told
+        out += struct.pack("<IH", 0x04034B50, 20) + common + told + data
+    return out + directory + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, count, count, len(directory), len(out), 0)
+
+
+def verify_evidence(data, keys, checkpoints=None):
+    """What an archive says of itself, and the reading of its part of the record. Raises Unreadable."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            listed = [(one.filename, archive.read(one)) for one in archive.infolist()]
+    except Exception:  # whatever a library makes of a broken archive
+        raise Unreadable("this is no archive of evidence") from None
+    if len(members := dict(listed)) != len(listed) or zipped(listed) != data:
+        raise Unreadable("the archive is not written as one of evidence is")
+    manifest, signature = members.pop("manifest.json", b""), members.pop("manifest.sig", b"")
+    try:
+        told = read_line(manifest, 1)
+        kid, named, made = told["kid"], told["members"], unhex(signature.decode()[:-1])
+        known = told["format"] == "countersign-evidence-1" and signature == made.hex().encode() + b"\n"
+        held = known and kid in keys and signed_by(keys[kid], made, b"countersign-evidence-1\n" + manifest)
+    except (KeyError, TypeError, ValueError):
+        raise Unreadable("manifest.json: not in a form that is known") from None
+    if not held:
+        raise Unreadable("manifest.json: not signed by a key that is known")
+    for name in sorted(set(named) | set(members)):
+        content = members.get(name, b"")
+        if named.get(name) != {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}:
+            raise Unreadable(f"{name}: it is missing, was changed, or nobody signed for it")
+    record = members["record.jsonl"].splitlines(keepends=True)
+    reading = verify(record, keys, checkpoints) if record else Reading(keys, {})
+    if record and reading.organization != told["organization"]:
+        reading.say("the record of another organization")
+    return members["README.txt"].decode().split("\nHow to check")[0] + "\n", reading
+
+
 def main():
-    parser = argparse.ArgumentParser(description="Verify an export of Countersign's record.")
+    parser = argparse.ArgumentParser(description="Verify an export of Countersign's record, or evidence.")
     parser.add_argument("export")
-    parser.add_argument("key")
+    parser.add_argument("key_file", nargs="?", metavar="key")
+    parser.add_argument("--key")
     parser.add_argument("--checkpoints")
     given = parser.parse_args()
+    if not (given.key or given.key_file):
+        parser.error("--key is needed: the public key of the seal")
     try:
-        keys = keys_in(given.key)
+        keys, told = keys_in(given.key or given.key_file), ""
         checkpoints = checkpoints_in(given.checkpoints, keys) if given.checkpoints else {}
         with open(given.export, "rb") as file:
-            reading = verify(file, keys, checkpoints)
+            if file.peek(4)[:4] == b"PK\3\4":
+                told, reading = verify_evidence(file.read(), keys, checkpoints)
+            else:
+                reading = verify(file, keys, checkpoints)
     except Unreadable as error:
         print(f"NOT INTACT. {error}")
         return 1
@@ -313,8 +390,9 @@ def main():
         return 2
     for text in reading.wrong[:100]:
         print(text)
-    counted = f"{reading.events} events in {reading.blocks} blocks"
-    print(f"NOT INTACT: {len(reading.wrong)} problems in {counted}" if reading.wrong else f"Intact: {counted}")
+    print("".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in told), end="")
+    said = f"NOT INTACT: {len(reading.wrong)} problems in" if reading.wrong else "Intact:"
+    print(said, f"{reading.events} events in {reading.blocks} blocks")
     return 1 if reading.wrong else 0
 
 

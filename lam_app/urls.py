@@ -42,7 +42,7 @@ urlpatterns = [
     path("audit/compare/", trail_views.compare, name="compare"),
     path("settings/erasure/", forgetting_views.erasure, name="erasure"),
     path("", include("tools.urls")),
-    path("", include("traces.urls")),
+    path("", include("lam_app.audit_urls")),
     path("", include("accounts.urls")),
     path("api/v1/", api.urls),
     path("healthz", health.healthz, name="healthz"),

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThanOrEqual
 from django.db.models.functions import Now
 
-from traces import forgetting  # noqa: F401 (its tables belong to this app)
+from traces import forgetting, inquiry  # noqa: F401 (their tables belong to this app)
 from traces.ids import uuid7
 from traces.queries import TraceQuerySet
 from traces.states import Machine
@@ -94,6 +95,14 @@ class BlockQuerySet(models.QuerySet["Block"]):
     def of(self, organization: uuid.UUID) -> "BlockQuerySet":
         """One organization's blocks in the order of their chains."""
         return self.filter(organization=organization).order_by("chain", "number")
+
+    def after(self, chain: int, number: int) -> "BlockQuerySet":
+        """Those behind this one."""
+        return self.filter(TupleGreaterThan(Tuple("chain", "number"), (chain, number)))
+
+    def upto(self, chain: int, number: int) -> "BlockQuerySet":
+        """Those before this one, and itself."""
+        return self.filter(TupleLessThanOrEqual(Tuple("chain", "number"), (chain, number)))
 
 
 class Block(models.Model):

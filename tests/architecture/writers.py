@@ -8,6 +8,9 @@ from __future__ import annotations
 MAY_WRITE = {
     "traces.services": "every change of status, every event",
     "traces.sealer": "the seal over events",
+    "traces.inquiries": "what is asked of the sealer",
+    "traces.working": "how far that has come, what was found, and the file",
+    "lam_app.checkpoint_post": "how far checkpoints were told outside",
     "traces.calls": "what was said to the model, and its answer",
     "accounts.away": "who is away",
     "accounts.tokens": "tokens",

@@ -32,6 +32,13 @@ READS_TRACES = {"GET": {200: "auditor developer outsider", 403: "operator review
 OF_A_CALL = {"GET": {200: "auditor developer", 403: "operator reviewer administrator", 404: "outsider"}}
 """Of a thing of their own that acts for them: nobody reads what the model was told for themselves."""
 AUDITS = {"GET": {200: "auditor outsider", 403: "operator reviewer administrator developer"}}
+NOT_AUDITS = "operator reviewer administrator developer"
+PROVES = "operator auditor outsider"
+"""Who gave the goal, and who audits."""
+EVIDENCE = {
+    "GET": {200: PROVES, 404: "reviewer administrator developer"},
+    "POST": {302: PROVES, 404: "reviewer administrator developer"},
+}
 STEERS = "operator administrator outsider"
 """Whose run it is, and who administers the organization."""
 
@@ -171,7 +178,17 @@ ROWS: dict[str, dict[str, dict[int, str]]] = {
     "trace_saw": OF_A_CALL,
     "run_story": READS_TRACES,
     "compare": READS_TRACES,
-    "audit": {"GET": {200: "auditor outsider", 403: "operator reviewer administrator developer"}},
+    "audit": AUDITS,
+    "audit_subject": AUDITS,
+    "audit_verify": {**AUDITS, "POST": {302: "auditor outsider", 403: NOT_AUDITS}},
+    "audit_verify_live": {"GET": {286: "auditor outsider", 403: NOT_AUDITS}},
+    "audit_export": {**AUDITS, "POST": {302: "auditor outsider", 403: NOT_AUDITS}},
+    "audit_export_live": {"GET": {286: "auditor outsider", 403: NOT_AUDITS}},
+    "audit_file": {"GET": {410: "auditor outsider", 404: NOT_AUDITS}},
+    "action_evidence": EVIDENCE,
+    "action_evidence_live": {"GET": {286: PROVES, 404: "reviewer administrator developer"}},
+    "run_evidence": EVIDENCE,
+    "run_evidence_live": {"GET": {286: PROVES, 404: "reviewer administrator developer"}},
     "account_login": {method: {200: NO_SESSION, 302: MEMBERS} for method in ("GET", "HEAD", "POST", "PUT", "OPTIONS")}
     | {method: {405: NO_SESSION, 302: MEMBERS} for method in ("PATCH", "DELETE")},
     "account_logout": {
@@ -262,6 +279,7 @@ NAMED_IN_THE_BODY: dict[str, dict[str, Any]] = {
 REFUSED_FIRST = {
     **dict.fromkeys(("stop_ease", "stop_release"), "operator auditor developer"),
     "action_trace": "operator reviewer administrator developer",
+    "audit_subject": NOT_AUDITS,
     **dict.fromkeys(("trace", "trace_saw", "run_story"), "operator reviewer administrator"),
     "policy_version": "operator developer",
     "grant_revoke": "operator developer",

@@ -176,7 +176,7 @@ def _id() -> tuple[str, models.Field]:
 class Migration(migrations.Migration):
     """Three tables, the door in the guards of the record, and what empties and drops old partitions."""
 
-    dependencies: ClassVar = [("traces", "0007_trail")]
+    dependencies: ClassVar = [("traces", "0008_evidence")]
     operations: ClassVar = [
         migrations.CreateModel(
             name="Retention",
