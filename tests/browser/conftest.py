@@ -182,6 +182,13 @@ def says_yes(page: Page) -> None:
         page.locator("#approve-dialog button[value=approve]").click()
 
 
+def shows_anew(page: Page, password: str) -> None:
+    """Give the password again where it is asked for, and come back."""
+    expect(page.get_by_role("heading", name="Sign in again")).to_be_visible()
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in again").click()
+
+
 def faults(page: Page) -> list[str]:
     """What axe-core finds, and whether the page scrolls sideways."""
     found = [

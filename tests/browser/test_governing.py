@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SIZES, faults_everywhere
+from tests.browser.conftest import SIZES, faults_everywhere, shows_anew
 from tests.support.dialling import ready
-from tests.support.world import World
+from tests.support.world import PASSWORD, World
 
 ALL_SIZES = tuple(SIZES)
 
@@ -54,7 +54,11 @@ def test_raising_a_risky_tool_waits_and_the_second_person_finds_it(world: World,
     second.get_by_role("link", name="1 change waits for a second person").click()
     assert faults_everywhere(second, "tool-changes", sizes=ALL_SIZES) == []
     second.get_by_role("link", name="Look and answer pay_odd").click()
-    second.get_by_label("What you say to it").fill("I looked at its last month.")
-    second.get_by_role("button", name="Agree, and make the change").click()
+    for asked in (True, False):
+        second.get_by_label("What you say to it").fill("I looked at its last month.")
+        expect(second.get_by_text("is asked for their password first")).to_have_count(int(asked))
+        second.get_by_role("button", name="Agree, and make the change").click()
+        if asked:
+            shows_anew(second, PASSWORD)
     expect(second.locator("#dial .panel-head")).to_contain_text("On the loop, 30 s since")
     expect(second.locator("#history")).to_contain_text("administrator, agreed to by second")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from accounts.models import SignIn
-from tests.browser.conftest import SIZES, WIDE, faults_everywhere, picture
+from tests.browser.conftest import SIZES, WIDE, faults_everywhere, picture, shows_anew
 from tests.support.api import outside_agent, token_of
 from tests.support.dialling import second_administrator
 from tests.support.policing import change
@@ -114,8 +114,12 @@ def test_a_looser_policy_waits_until_a_second_administrator_agrees(world: World,
     second.goto("/policy/")
     expect(second.locator("#waits")).to_contain_text("Nobody was ever refused.")
     found["waits"] = faults_everywhere(second, "policy-waits", sizes=ALL_SIZES)
-    second.get_by_label("What you say to it").fill("I looked at the last month.")
-    second.get_by_role("button", name="Agree, and put it in force").click()
+    for asked in (True, False):
+        second.get_by_label("What you say to it").fill("I looked at the last month.")
+        expect(second.get_by_text("is asked for their password first")).to_have_count(int(asked))
+        second.get_by_role("button", name="Agree, and put it in force").click()
+        if asked:
+            shows_anew(second, PASSWORD)
     expect(second.locator("#waits")).to_have_count(0)
     expect(second.locator("#big")).to_contain_text("need one person")
     second.get_by_label("Policy").get_by_role("link", name="History").click()

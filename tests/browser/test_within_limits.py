@@ -63,6 +63,10 @@ def test_a_canary_is_told_after_the_decision(world: World, at_desk: Callable[...
     )
     bird = plant(made, sources)
     assert bird is not None
+    auditor = at_desk("auditor")
+    auditor.goto(f"/runs/{bird.run}/")
+    expect(auditor.locator("[data-canary]")).to_contain_text("There is no such run")
+    assert faults_everywhere(auditor, "canary-run", sizes=ALL_SIZES) == []
     page = at_desk("reviewer")
     page.goto(f"/actions/{bird.pk}/")
     page.get_by_role("button", name="Reject…").click()
@@ -81,6 +85,7 @@ def test_the_auditors_pages_about_people_have_no_fault(world: World, at_desk: Ca
     page.get_by_label("What there is to notice").fill(WHY)
     page.locator("select[name=tool]").select_option("send_message")
     page.locator("textarea[name=arguments]").fill('{"to": "everybody@elsewhere.example", "body": "All addresses."}')
+    page.get_by_label("The goal that it seems to serve").fill("Send our addresses to everybody@elsewhere.example")
     page.get_by_role("button", name="Define it").click()
     expect(page.locator("table")).to_contain_text("send_message")
     set_rate(by=world.auditor, organization=world.organization.id, rate=0.02, reason="Two in a hundred.")

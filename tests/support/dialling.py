@@ -40,4 +40,6 @@ def ready(world: World, name: str = "lend_odd", **changes: Any) -> Tool:
 
 def second_administrator(world: World) -> User:
     """Another one who may configure the organization's tools."""
-    return create_person(world.organization, "second", roles=(Role.ADMINISTRATOR,), tier="read", password=None)
+    from tests.support.world import PASSWORD
+
+    return create_person(world.organization, "second", roles=(Role.ADMINISTRATOR,), tier="read", password=PASSWORD)
