@@ -89,9 +89,7 @@ def _post(lines: bytes) -> str:
     }
     try:
         where = target(url)
-        answer = exchange(
-            "POST", url, headers, body, network={where.place}, private=settings.LAM_EGRESS_PRIVATE, seconds=SECONDS
-        )
+        answer = exchange("POST", url, headers, body, network={where.place}, private={where.place}, seconds=SECONDS)
     except (EgressRefused, NotWritable):
         return "The address cannot be called."
     if isinstance(answer, Broken):

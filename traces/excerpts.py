@@ -87,7 +87,7 @@ class ExcerptVerifier(Verifier):
     def end(self) -> Report:
         """After the last event: whether the excerpt is as large as it says."""
         self._outside = {}
-        self._erasures.update(self._excerpt.erased)
+        self._erasures |= set(self._excerpt.erased)
         report, told = super().end(), self._excerpt
         if self._at != told.last or report.blocks != told.blocks or report.events != told.events:
             report.say(Problem("the excerpt does not end where it says that it ends", self._chain, 0))

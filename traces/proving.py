@@ -38,15 +38,15 @@ def proof_of(organization: uuid.UUID, events: Iterable[Event]) -> Proof:
     with connection.cursor() as cursor:
         cursor.execute(_BLOCKS, {"organization": organization, "transactions": sorted(set(wanted.values()))})
         ids = [row[0] for row in cursor.fetchall()]
-    found: dict[uuid.UUID, Block] = {}
+    found: set[uuid.UUID] = set()
     holding = []
     for block in Block.objects.of(organization).filter(pk__in=ids):
         inside = bytes(block.events)
         held = {uuid.UUID(bytes=inside[at : at + 16]) for at in range(0, len(inside), 16)} & wanted.keys()
         if held:
             holding.append(block)
-            found.update(dict.fromkeys(held, block))
-    return Proof(tuple(holding), frozenset(found), tuple(sorted(set(wanted) - set(found))))
+            found |= held
+    return Proof(tuple(holding), frozenset(found), tuple(sorted(set(wanted) - found)))
 
 
 def excerpt(proof: Proof, signer: Signer) -> bytes:

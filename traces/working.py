@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
@@ -105,7 +105,7 @@ class Work:
             )
             if found is None:
                 return False
-            InquiryPart.objects.filter(inquiry=found).delete()
+            drop_file(found.pk)
             Inquiry.objects.filter(pk=found.pk).update(worker=self._me, touched_at=at, seen=0, expected=0)
         self._begin()
         self._inquiry, self._steps = found, self._making[found.kind](found)
@@ -156,7 +156,7 @@ class Work:
         with transaction.atomic():
             own = Inquiry.objects.filter(pk=self._inquiry.pk, state=Inquiry.State.WAITING, worker=self._me)
             if own.update(state=Inquiry.State.FAILED, problem=words, finished_at=now()):
-                InquiryPart.objects.filter(inquiry=self._inquiry).delete()
+                drop_file(self._inquiry.pk)
                 self._tell(Inquiry.State.FAILED, words)
         self._inquiry = None
 
@@ -179,14 +179,20 @@ class Work:
         )
 
 
+def drop_file(inquiry: uuid.UUID) -> int:
+    """Let go of the file of an inquiry; how many pieces it had. What was asked and found stays."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT traces_drop_file(%s)", [inquiry])
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
 def drop_files() -> int:
-    """Drop files that are older than KEPT_HOURS, and of each organization all but the newest; how many pieces."""
-    old = InquiryPart.objects.filter(created__lt=now() - timedelta(hours=KEPT_HOURS))
-    dropped, _ = old.delete()
-    with_files = Inquiry.objects.filter(state=Inquiry.State.DONE, parts__number=0).order_by("organization", "-id")
-    counted: dict[uuid.UUID, int] = {}
-    for pk, organization in with_files.values_list("pk", "organization"):
+    """Drop files that are older than KEPT_HOURS, and of each organization all but the newest; how many."""
+    over = Inquiry.objects.exclude(state=Inquiry.State.WAITING).filter(parts__number=0).order_by("organization", "-id")
+    old, counted, dropped = now() - timedelta(hours=KEPT_HOURS), dict[uuid.UUID, int](), 0
+    for pk, organization, made in over.values_list("pk", "organization", "parts__created"):
         counted[organization] = counted.get(organization, 0) + 1
-        if counted[organization] > FILES_KEPT:
-            dropped += InquiryPart.objects.filter(inquiry=pk).delete()[0]
+        if made < old or counted[organization] > FILES_KEPT:
+            dropped += bool(drop_file(pk))
     return dropped

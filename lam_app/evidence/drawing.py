@@ -1,5 +1,6 @@
 """The card as a page of its own: the same templates as at the desk, with their styles inside and nothing to press."""
 
+import base64
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -20,8 +21,9 @@ from lam_app.evidence.masks import Masks
 from traces.clock import now
 
 STYLES: Final = ("base", "layout", "parts", "desk", "card", "decide", "govern", "limits", "pages", "evidence", "small")
+_TAG: Final = re.compile(r"<[a-z][^<>]*>")
 _LIVE: Final = re.compile(r'\s(?:hx-[\w:-]+|data-stream|data-key|popovertarget|form|hidden)(?:="[^"]*")?(?=[\s>])')
-_LINKS: Final = re.compile(r'\shref="(?!#)[^"]*"')
+_LINK: Final = re.compile(r'^(<a\b[^>]*?)\shref="(?!#)[^"]*"')
 _TIMES: Final = re.compile(r'<time[^>]*?datetime="(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)[^"]*"[^>]*>[^<]*</time>')
 _COMMENTS: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 
@@ -60,12 +62,17 @@ def drawn(action: Action, reader: Membership, hide: Masks, *, reasoning: bool) -
 
 def still(html: str) -> str:
     """A page of ours without what only a browser that is signed in could follow, and with every time written out.
-    Strangers' text is escaped in it, so that none of it looks like an attribute."""
-    return _TIMES.sub(r"<time>\1 \2 UTC</time>", _LINKS.sub("", _LIVE.sub("", html)))
+
+    Only tags are touched: strangers' text is escaped, so that none of it is one.
+    """
+    quiet = _TAG.sub(lambda tag: _LINK.sub(r"\1", _LIVE.sub("", tag[0])), html)
+    return _TIMES.sub(r"<time>\1 \2 UTC</time>", quiet)
 
 
 @lru_cache(maxsize=1)
 def _style() -> str:
+    """The product's own styles as an address that holds them."""
     folder = Path(settings.STATICFILES_DIRS[0]) / "css"
     found = "\n".join((folder / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
-    return "\n".join(line for line in _COMMENTS.sub("", found).splitlines() if line.strip())
+    small = "\n".join(line.strip() for line in _COMMENTS.sub("", found).splitlines() if line.strip())
+    return f"data:text/css;base64,{base64.b64encode(small.encode()).decode()}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
-from approvals.reading.shown import MASK, is_secret
+from approvals.reading.shown import MASK, PLACE, is_secret
 
 SHORTEST: Final = 4
 """Characters of a secret that is looked for elsewhere: a shorter one is also part of ordinary words."""
@@ -45,7 +45,7 @@ class Masks:
         return html
 
     def _at(self, path: str, value: Any) -> Any:
-        if is_secret(path, self.fields):
+        if is_secret(PLACE.sub("", path), self.fields):
             return MASK
         if isinstance(value, Mapping):
             return {name: self._at(f"{path}.{name}", inner) for name, inner in value.items()}
@@ -66,7 +66,7 @@ def masks(given: Iterable[tuple[Mapping[str, Any], Collection[str]]]) -> Masks:
 
 
 def _secrets(path: str, value: Any, secret: Collection[str]) -> Iterable[str]:
-    if is_secret(path, secret):
+    if is_secret(PLACE.sub("", path), secret):
         yield from (one for one in _leaves(value) if len(one) >= SHORTEST)
     elif isinstance(value, Mapping):
         for name, inner in value.items():

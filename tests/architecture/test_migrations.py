@@ -29,6 +29,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "tools_toolgroupobjectpermission": "through its tool",
     "approvals_hitscounted": "one row: how far the counting for all of them has come",
     "tools_worker": "a process works for all",
+    "traces_outlet": "one row: how far the checkpoints of all of them have been told outside",
     "tools_killswitch": "a stop of everything stands over all; every other names its organization",
 }
 """Tables without an organization of their own that is never null, and why."""

@@ -117,9 +117,17 @@ def test_an_archive_says_who_asked_decided_set_the_rule_and_owns_the_tool_and_bo
     with zipfile.ZipFile(BytesIO(data)) as archive:
         page = archive.read("card.html").decode()
     assert action.summary in page
-    assert "hx-" not in page
+    assert " hx-" not in page
     assert "src=" not in page
     assert 'href="/' not in page
+
+
+def test_words_that_look_like_markup_stay_words_on_the_kept_card(seal: Seal, world: World) -> None:
+    words = 'Fill in the form hidden below <a href="/x" hx-get="/y">'
+    data = made(world, seal, done(world, arguments={"to": "customer of order 1009", "body": words}))
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        page = archive.read("card.html").decode()
+    assert "Fill in the form hidden below &lt;a href=&quot;/x&quot; hx-get=&quot;/y&quot;&gt;" in page
 
 
 def test_every_single_byte_of_an_archive_counts_for_both_verifiers(

@@ -43,6 +43,9 @@ def start(settings: dict[str, str], *command: str) -> subprocess.CompletedProces
         ("LAM_MAIL_URL", f"imap://me:{PASSWORD}@host"),
         ("LAM_MAIL_FROM", "nobody in particular"),
         ("LAM_PUBLIC_URL", "javascript:alert(1)"),
+        ("LAM_CHECKPOINT_URL", "ftp://host/"),
+        ("LAM_CHECKPOINT_SECRET", f"whsec_{PASSWORD}"),
+        ("LAM_CHECKPOINT_SECRET", "bm90IHByZWZpeGVkIGFuZCBsb25nIGVub3VnaCwgcmVhbGx5"),
     ],
 )
 def test_a_wrong_value_is_named_and_nothing_starts(name: str, value: str, tmp_path: Path) -> None:

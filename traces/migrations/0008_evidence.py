@@ -18,6 +18,21 @@ from traces.guards import all_rows, grant, kept, own_rows, run, status_edges, to
 FOUND = ["state", "seen", "expected", "found", "problem", "size", "sha256", "worker", "touched_at", "finished_at"]
 EDGES = [("waiting", "done"), ("waiting", "failed")]
 
+# Processes delete no row themselves; the file of an inquiry is no part of the record, and what is said of it stays.
+DROP_FILE = """
+CREATE FUNCTION traces_drop_file(of_inquiry uuid) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $body$
+DECLARE
+    dropped integer;
+BEGIN
+    DELETE FROM traces_inquirypart WHERE inquiry_id = of_inquiry;
+    GET DIAGNOSTICS dropped = ROW_COUNT;
+    RETURN dropped;
+END $body$;
+REVOKE ALL ON FUNCTION traces_drop_file(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION traces_drop_file(uuid) TO countersign_worker;
+"""
+
 # An event's block is found by its transaction; a row's history by its subject.
 BY_HORIZON = "CREATE INDEX traces_block_horizon ON traces_block (organization, chain, horizon);"
 
@@ -123,7 +138,8 @@ class Migration(migrations.Migration):
         run(own_rows("traces_inquirypart", "organization"), all_rows("traces_inquirypart")),
         run(grant("traces_inquiry", web="SELECT, INSERT", worker="SELECT")),
         run(f"GRANT UPDATE ({', '.join(FOUND)}) ON traces_inquiry TO countersign_worker;"),
-        run(grant("traces_inquirypart", web="SELECT", worker="SELECT, INSERT, DELETE")),
+        run(grant("traces_inquirypart", web="SELECT", worker="SELECT, INSERT")),
+        run(DROP_FILE, "DROP FUNCTION traces_drop_file(uuid);"),
         run(grant("traces_outlet", web="SELECT", worker="SELECT, INSERT")),
         run(
             "GRANT UPDATE (told, behind, attempts, told_at, failing_since, due_at, problem) ON traces_outlet"
