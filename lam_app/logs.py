@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from lam_app.environment import WrongSetting
+from traces.redaction import HIDDEN, SECRET_NAME, hidden_in
 
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
-HIDDEN = "[hidden]"
-_SECRET_NAME = re.compile(r"passw|secret|token|authorization|cookie|api_?key|private|credential|dsn", re.IGNORECASE)
-# The password of an address (scheme://user:password@host), the usual bearer spellings, and our own tokens.
-_SECRET_TEXT = re.compile(
-    r"(?<=://)([^\s/@:]*):[^\s/@]+(?=@)|(?<=Bearer )\S+|(?<=sk-)[A-Za-z0-9_-]{8,}|(?<=cs_[A-Za-z0-9]{8}_)[A-Za-z0-9]+"
-)
 
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Blank out values whose name says secret, and passwords inside addresses anywhere in the text."""
+    """Blank out values whose name says secret, and secrets anywhere in the rest."""
     for name, value in event.items():
-        if _SECRET_NAME.search(name):
-            event[name] = HIDDEN
-        elif isinstance(value, str):
-            event[name] = _SECRET_TEXT.sub(
-                lambda found: f"{found.group(1)}:{HIDDEN}" if found.group(1) else HIDDEN, value
-            )
+        event[name] = HIDDEN if SECRET_NAME.search(name) else hidden_in(_plain(value))
     return event
+
+
+def _plain(value: Any) -> Any:
+    """What the encoder would write by itself only after secrets were looked for, as the text that it would write."""
+    plain = value is None or isinstance(value, str | int | float | Mapping | list | tuple)
+    return value if plain else repr(value)
 
 
 def logging_config(level: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ SECRET_KEY, only the gatekeeper is given LAM_PERMIT_KEY, and each role has its o
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from accounts.rows import forget
 from lam_app import environment as env
 from lam_app.logs import logging_config
 from traces.doorbell import ROUTES
+from traces.redaction import learn
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LAM_HOME = env.path("LAM_HOME", BASE_DIR / ".lam")
@@ -294,3 +296,6 @@ TIME_ZONE = "UTC"
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(env.text("LAM_LOG_LEVEL", "INFO"))
+
+# What this process was given and must never write down, wherever it writes.
+learn({**os.environ, "DATABASE_URL": _address, "REDIS_URL": REDIS_URL}, SECRET_KEY, OPENAI_API_KEY)

@@ -16,6 +16,7 @@ from tools.contract import Error, Outcome, OutcomeStatus
 from tools.models import Worker
 from traces.canonical import canonical
 from traces.exceptions import DomainError
+from traces.redaction import hidden, hidden_in
 from traces.services import Actor, Entry, record
 from traces.text import storable
 
@@ -149,13 +150,15 @@ def _known(code: str, text: str, evidence: str) -> Outcome:
 
 
 def as_json(value: object) -> str:
-    """Canonical JSON, or a note that what came back is none: the call was made, so its record must not fail."""
+    """Canonical JSON without secrets, or a note that what came back is none: the call was made, so its record must not
+    fail.
+    """
     try:
-        return canonical(value).decode()
+        return canonical(hidden_in(value)).decode()
     except (DomainError, ValueError, TypeError, RecursionError):
         return canonical({"unreadable": type(value).__name__}).decode()
 
 
 def as_text(text: str, limit: int = 4000) -> str:
-    """What a tool said, as PostgreSQL can store it: no NUL, no half characters, not without end."""
-    return storable(text[:limit])
+    """What a tool said, as PostgreSQL can store it: no secret, no NUL, no half characters, not without end."""
+    return storable(hidden(text[: 2 * limit])[:limit])

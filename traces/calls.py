@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from traces.ids import uuid7
 from traces.models import Trace
+from traces.redaction import hidden
 from traces.text import storable
 
 
@@ -74,14 +75,14 @@ def remember(call: ModelCall) -> uuid.UUID:
             model=storable(call.model)[:200],
             model_version=storable(call.model_version)[:200],
             roles=[role for role, _ in call.prompt],
-            parts=_parts(call.organization, [storable(content) for _, content in call.prompt]),
-            answer=storable(call.answer),
-            reasoning=storable(call.reasoning),
-            candidates=[{key: storable(str(value)) for key, value in item.items()} for item in call.candidates],
+            parts=_parts(call.organization, [_kept(content) for _, content in call.prompt]),
+            answer=_kept(call.answer),
+            reasoning=_kept(call.reasoning),
+            candidates=[{key: _kept(str(value)) for key, value in item.items()} for item in call.candidates],
             chosen=storable(call.chosen)[:100],
             chosen_logprob=call.chosen_logprob,
             alternatives=[
-                {key: storable(value) if isinstance(value, str) else value for key, value in item.items()}
+                {key: _kept(value) if isinstance(value, str) else value for key, value in item.items()}
                 for item in call.alternatives
             ],
             schema_digest=call.schema_digest,
@@ -94,6 +95,11 @@ def remember(call: ModelCall) -> uuid.UUID:
         )
         trace.save(force_insert=True)
     return trace.id
+
+
+def _kept(text: str) -> str:
+    """What was sent or came back, as it is kept: storable, and without secrets."""
+    return hidden(storable(text))
 
 
 _KEPT = """
@@ -125,8 +131,6 @@ def _parts(organization: uuid.UUID, contents: list[str]) -> list[uuid.UUID]:
     }
     known: dict[bytes, uuid.UUID] = {}
     with connection.cursor() as cursor:
-        # Whoever forgets pieces that no call needs any more waits until this call is written, or is waited for.
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [f"parts:{organization}"])
         for _ in range(2):
             cursor.execute(_KEPT, asked)
             known = {bytes(row[0]): row[1] for row in cursor.fetchall()}

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from django.http import JsonResponse
 
 from traces.exceptions import DomainError
+from traces.redaction import hidden, hidden_in
 
 CODES = {
     400: "bad_request",
@@ -38,9 +39,9 @@ _OWN_FIELDS = frozenset({"type", "title", "status", "detail", "code"})
 
 def problem(status: int, code: str, title: str, detail: str, **extra: object) -> JsonResponse:
     """A problem document. `extra` adds members such as `path`, `problems` or `retry`; it never replaces a basic one."""
-    basic = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    basic = {"type": "about:blank", "title": title, "status": status, "detail": hidden(detail), "code": code}
     return JsonResponse(
-        {**extra, **basic},
+        {**hidden_in(extra), **basic},
         status=status,
         content_type="application/problem+json",
         headers={"Cache-Control": "no-store", **retry_after(status)},

@@ -19,6 +19,7 @@ from traces.clock import Moment
 from traces.ids import uuid7
 from traces.models import Moving
 from traces.news import KINDS, tell
+from traces.redaction import hidden, hidden_in
 
 REFUSALS_A_MINUTE = 120
 """How many refused attempts of one actor are remembered in a minute; a flood must not fill the record."""
@@ -73,7 +74,7 @@ class Column:
 def _sealable(detail: Mapping[str, Any]) -> tuple[bytes, str, bytes]:
     """Salt, canonical text, and the digest that the envelope carries (SHA-256 of salt and text)."""
     salt = os.urandom(16)
-    text = canonical(dict(detail))
+    text = canonical(hidden_in(detail))
     return salt, text.decode(), hashlib.sha256(salt + text).digest()
 
 
@@ -116,7 +117,7 @@ def record(*entries: Entry) -> None:
         "subject": [e.subject for e in entries],
         "source": [e.source for e in entries],
         "target": [e.target for e in entries],
-        "reason": [e.reason for e in entries],
+        "reason": [hidden(e.reason) for e in entries],
         "run": [e.run for e in entries],
         "salt": [s[0] for s in sealed],
         "detail": [s[1] for s in sealed],
@@ -230,7 +231,7 @@ SELECT id, organization_id FROM moved
         "actor_name": actor.name,
         "verb": verb,
         "kind": model.event_kind,
-        "reasons": [(reasons or {}).get(row, reason) for row in asked],
+        "reasons": [hidden((reasons or {}).get(row, reason)) for row in asked],
         **columns,
         **{f"set_{name}": _bare(value) for name, value in (changes or {}).items()},
         **(dict(guard.params) if guard else {}),

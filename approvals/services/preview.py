@@ -21,6 +21,7 @@ from tools.models import Worker
 from tools.previews import Look, Told
 from traces.doorbell import ring
 from traces.ids import uuid7
+from traces.redaction import hidden_in
 
 PATIENCE = timedelta(minutes=3)
 """How long an action waits for its preview."""
@@ -169,7 +170,7 @@ def _answered(
 ) -> bool:
     rows = PreviewRow.objects.filter(id=row.id, state=PreviewRow.State.ASKED, claimer=claimer)
     written = rows.update(
-        state=str(state), content=binding.text(dict(content)), preconditions=digest, answered_at=Now(), **more
+        state=str(state), content=binding.text(hidden_in(content)), preconditions=digest, answered_at=Now(), **more
     )
     if written and claimer is not None:
         ring("approvals.tasks.rule_previewed")

@@ -28,6 +28,7 @@ from tools.models import Execution
 from tools.progress import go_on
 from traces.doorbell import ring
 from traces.models import Event
+from traces.redaction import hidden
 from traces.services import Entry, record
 from traces.text import storable
 
@@ -143,7 +144,7 @@ def _told(action: Action, answer: str, text: str) -> None:
             verb=ANSWERED,
             subject_kind="action",
             subject=action.id,
-            reason=storable(text[:LONGEST]),
+            reason=storable(hidden(text)[:LONGEST]),
             run=action.run,
             detail={"answer": answer},
         )

@@ -141,7 +141,8 @@ DECLARE
     used uuid[];
     pieces integer;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('parts:' || of::text, 0));
+    -- Whoever remembers a call adds its pieces first, or finds them there: never one that goes at this moment.
+    LOCK TABLE traces_promptpart IN SHARE ROW EXCLUSIVE MODE;
     SELECT array_agg(DISTINCT part) INTO used FROM traces_trace t, unnest(t.parts) part
         WHERE t.organization = of AND t.id = ANY (ids);
     DELETE FROM traces_trace t WHERE t.organization = of AND t.id = ANY (ids);
