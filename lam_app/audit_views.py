@@ -17,7 +17,7 @@ from accounts.actors import person
 from accounts.pages import HTMX_STOP_POLLING, PersonRequest, only, page
 from accounts.roles import Role
 from accounts.rows import within
-from lam_app.evidence.rights import matter_of, may_fetch
+from lam_app.evidence.rights import may_fetch
 from tools.egress import EgressRefused, target
 from traces.inquiries import KEPT_HOURS, export, fetched, piece_of, pieces, verification
 from traces.inquiry import Inquiry, InquiryPart, Outlet
@@ -81,8 +81,7 @@ def file(request: PersonRequest, pk: uuid.UUID) -> HttpResponseBase:
     found = Inquiry.objects.within(request.organization.pk).filter(pk=pk, state=Inquiry.State.DONE).first()
     if found is None or not may_fetch(request.membership, found):
         raise Http404
-    matter = matter_of(found.organization, found.subject_kind, found.subject) if found.subject else None
-    fetched(found, by=person(request.user), run=matter.run if matter else None)
+    fetched(found, by=person(request.user))
     asynchronous = isinstance(request, ASGIRequest)
     body = _told(found.organization, found.pk) if asynchronous else pieces(found.pk)
     response = StreamingHttpResponse(body, content_type="application/octet-stream")
@@ -169,7 +168,7 @@ def _exporting(request: PersonRequest) -> dict[str, Any]:
     return {
         "rows": rows,
         "under_way": any(one.state == Inquiry.State.WAITING for one, *_ in rows),
-        "most": MOST_EVENTS,
+        "most": f"{MOST_EVENTS:,}",
         "hours": KEPT_HOURS,
         "tab": "export",
     }

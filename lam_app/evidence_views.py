@@ -28,7 +28,7 @@ def evidence(request: PersonRequest, kind: str, pk: uuid.UUID) -> HttpResponse:
     matter = _matter(request, kind, pk)
     if request.method == "POST":
         only(request.POST)
-        ask(request.organization.pk, subject_kind=kind, subject=pk, run=matter.run, by=person(request.user))
+        ask(request.organization.pk, subject_kind=kind, subject=pk, by=person(request.user))
         return redirect(f"{kind}_evidence", pk=pk)
     only(request.GET)
     return render(request, "evidence/evidence.html", _context(request, matter))

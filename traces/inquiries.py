@@ -50,17 +50,17 @@ def export(organization: uuid.UUID, *, since: datetime | None, until: datetime |
     return _ask(Inquiry(organization=organization, kind=Inquiry.Kind.EXPORT, since=since, until=until), by)
 
 
-def evidence(organization: uuid.UUID, *, subject_kind: str, subject: uuid.UUID, run: uuid.UUID, by: Actor) -> Inquiry:
+def evidence(organization: uuid.UUID, *, subject_kind: str, subject: uuid.UUID, by: Actor) -> Inquiry:
     """Ask for a signed archive of one action or run; whether ``by`` may have it, the caller has judged.
 
     One that the same person has asked for and that is under way is given back instead. Raises InquiryBusy.
     """
     asked = Inquiry(organization=organization, kind=Inquiry.Kind.EVIDENCE, subject_kind=subject_kind, subject=subject)
-    return _ask(asked, by, run)
+    return _ask(asked, by)
 
 
-def fetched(inquiry: Inquiry, *, by: Actor, run: uuid.UUID | None = None) -> None:
-    """Remember that somebody takes the file. Raises InquiryGone where there is none any more."""
+def fetched(inquiry: Inquiry, *, by: Actor) -> None:
+    """Remember in the history of the matter that somebody takes the file. Raises InquiryGone where there is none."""
     with transaction.atomic():
         if not InquiryPart.objects.filter(inquiry=inquiry).exists():
             raise InquiryGone
@@ -71,7 +71,6 @@ def fetched(inquiry: Inquiry, *, by: Actor, run: uuid.UUID | None = None) -> Non
                 verb=FETCHED[inquiry.kind],
                 subject_kind=inquiry.subject_kind or "inquiry",
                 subject=inquiry.subject or inquiry.pk,
-                run=run,
                 detail={"inquiry": str(inquiry.pk), "sha256": inquiry.sha256, "size": inquiry.size},
             )
         )
@@ -91,7 +90,7 @@ def piece_of(inquiry: uuid.UUID, number: int) -> bytes | None:
     return None if data is None else zlib.decompress(bytes(data))
 
 
-def _ask(asked: Inquiry, by: Actor, run: uuid.UUID | None = None) -> Inquiry:
+def _ask(asked: Inquiry, by: Actor) -> Inquiry:
     assert by.id is not None, "somebody asks"
     asked.asked_by, asked.asked_name = by.id, by.name
     with transaction.atomic():
@@ -113,7 +112,6 @@ def _ask(asked: Inquiry, by: Actor, run: uuid.UUID | None = None) -> Inquiry:
                 subject_kind="inquiry",
                 subject=asked.pk,
                 target=asked.state,
-                run=run,
                 detail={
                     "of": asked.subject_kind,
                     "subject": str(asked.subject or ""),

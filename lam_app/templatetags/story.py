@@ -85,6 +85,15 @@ VERBS: Final[dict[str, Told]] = {
     "hook_made": Told("A webhook was made", "webhook"),
     "hook_renewed": Told("A webhook got another secret", "key-round", "warn"),
     "hook_ended": Told("A webhook was ended", "ban"),
+    "verification_asked": Told("Somebody asked to verify the record", "shield-check"),
+    "verified": Told("The record was verified", "shield-check"),
+    "export_asked": Told("Somebody asked for an export of the record", "download"),
+    "export_made": Told("An export of the record was made", "file-text"),
+    "record_exported": Told("The record was taken out as a file", "download", "warn"),
+    "evidence_asked": Told("Somebody asked for evidence", "file-archive"),
+    "evidence_made": Told("Evidence was put together", "file-archive"),
+    "evidence_fetched": Told("Evidence was taken out as a file", "download", "warn"),
+    "inquiry_failed": Told("What was asked of the sealer came to nothing", "x", "bad"),
     "reported": Told("Report written from the ledger", "file-text"),
 }
 RULED: Final[dict[str, Told]] = {
@@ -102,9 +111,12 @@ SILENT: Final = frozenset(
         ("execution", "undone"),
         ("action", "permitted"),
         ("action", "rejected"),
+        ("action", "evidence_fetched"),
+        ("run", "evidence_fetched"),
     }
 )
-"""What another event already says in the same moment. The audit log shows every one of them."""
+"""What another event already says in the same moment, or what is nobody's doing on the matter itself. The audit log
+shows every one of them."""
 TONES: Final = {
     "done": "good", "succeeded": "good", "failed": "bad", "denied": "bad", "rejected": "bad", "halted": "bad",
     "uncertain": "warn", "expired": "warn", "needs_human": "warn", "needs_input": "warn", "in_review": "now",

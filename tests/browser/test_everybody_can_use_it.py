@@ -30,7 +30,7 @@ PAGES = {
         "schedules": "/runs/schedules/",
         "hooks": "/runs/hooks/",
     },
-    "auditor": {"audit": "/audit/"},
+    "auditor": {"audit": "/audit/", "verify": "/audit/verify/", "export": "/audit/export/"},
 }
 KEPT = {"practice", "tools", "stop", "runs", "run-new", "audit"}
 """Pages of which the manual keeps pictures."""

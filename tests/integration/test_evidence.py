@@ -63,9 +63,7 @@ def done(world: World, run: Any = None, **changes: Any) -> Action:
 def made(world: World, seal: Seal, action: Action, *, by: str = "auditor", of: str = "action") -> bytes:
     """The archive that this person asked for."""
     subject = action.pk if of == "action" else action.run
-    asked = evidence(
-        world.organization.id, subject_kind=of, subject=subject, run=action.run, by=person(world.people[by])
-    )
+    asked = evidence(world.organization.id, subject_kind=of, subject=subject, by=person(world.people[by]))
     work_off(seal)
     asked.refresh_from_db()
     assert (asked.state, asked.problem) == ("done", "")
@@ -168,9 +166,7 @@ def test_nobody_elses_key_vouches_for_an_archive(
     forger = seal_in(tmp_path / "forger")
     seal.passes()
     Inquiry.objects.filter(state="waiting").update(state="failed")
-    asked = evidence(
-        world.organization.id, subject_kind="action", subject=action.pk, run=action.run, by=person(world.auditor)
-    )
+    asked = evidence(world.organization.id, subject_kind="action", subject=action.pk, by=person(world.auditor))
     with acting_as("worker"):
         work = working(forger.key, forger.public, forger.outside)
         while work.go_on(30):
@@ -240,7 +236,7 @@ def test_that_it_was_asked_for_made_and_taken_is_in_the_record(seal: Seal, world
     action = done(world)
     made(world, seal, action)
     asked = Inquiry.objects.get(kind="evidence")
-    fetched(asked, by=person(world.auditor), run=action.run)
+    fetched(asked, by=person(world.auditor))
     told = Event.objects.filter(subject__in=[asked.pk, action.pk], verb__startswith="evidence").order_by("id")
     assert [(event.verb, event.actor_name) for event in told] == [
         ("evidence_asked", "auditor"),
@@ -251,9 +247,7 @@ def test_that_it_was_asked_for_made_and_taken_is_in_the_record(seal: Seal, world
 
 def test_it_waits_until_all_of_it_is_sealed(seal: Seal, world: World) -> None:
     action = done(world)
-    asked = evidence(
-        world.organization.id, subject_kind="action", subject=action.pk, run=action.run, by=person(world.auditor)
-    )
+    asked = evidence(world.organization.id, subject_kind="action", subject=action.pk, by=person(world.auditor))
     with acting_as("worker"):
         work = working(seal.key, seal.public, seal.outside)
         assert work.go_on(30) is False, "there is nothing to do but wait"
