@@ -1,6 +1,7 @@
 """Pages of runs: give a goal, watch it, read what came of it. They write only by calling a verb."""
 
 import uuid
+from dataclasses import replace
 from typing import Any, Final
 
 from django.core.exceptions import BadRequest
@@ -136,6 +137,9 @@ def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
     """What the page of a run shows to whoever asks, and what it offers them."""
     steers = _may_steer(request, found)
     told = story(found)
+    canary = is_planted(found) and (told.finished or knows_canaries(request.membership))
+    if canary:  # who knows that it is one is shown the record, and nothing that only seems to have happened
+        told = replace(told, events=[event for event in told.events if event.digest])
     return {
         "story": told,
         "waits": [
@@ -147,7 +151,7 @@ def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
         "given": given(found),
         "mine": found.initiator_id == request.user.pk,
         "me": request.user.pk,
-        "canary": is_planted(found) and (told.finished or knows_canaries(request.membership)),
+        "canary": canary,
         "may_steer": steers,
         "may_correct": steers and may_correct(found),
         "may_stop": request.membership.has(*STOPPERS),

@@ -46,6 +46,7 @@ NOT_MOVING = {
     "tools.dial_rows": "a proposed setting is closed once, by a row that the database judges; it has no machine",
     "approvals.services.second_look": "a proposed policy is closed once, which the database judges; it has no machine",
     "approvals.practice": "made-up actions that are never saved",
+    "lam_app.planted": "runs to which canaries seem to belong, of which no row is ever written",
 }
 """Modules whose statuses are those of no row that moves, and why."""
 

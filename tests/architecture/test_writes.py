@@ -38,6 +38,7 @@ from lam_app.tasks import advance_runs
 from tests.architecture.source import APPS, PROJECT
 from tests.architecture.writers import MAY_WRITE
 from tests.support.stops import lift
+from tests.support.voting import just_now
 from tests.support.world import World, approved
 from tools.killswitch import engage
 from tools.models import Note, OutboxMessage, Tool
@@ -203,6 +204,7 @@ def test_a_person_s_word_on_an_unknown_outcome_is_written_by_its_verb(
         action_id=action.id,
         digest=action.digest,
         reason="asked",
+        signed_in_at=just_now(),
     )
     assert Decision.objects.filter(verb="did_not_happen").count() == 1
     assert watch.strangers == set()

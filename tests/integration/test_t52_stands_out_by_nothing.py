@@ -189,3 +189,6 @@ def test_an_auditor_is_told_plainly_that_it_is_one(world: World, planned: tuple[
     for there in (f"/actions/{real.pk}/", f"/runs/{real.run}/"):
         assert "data-canary" not in auditor.get(there).content.decode()
     assert GOAL in auditor.get("/audit/people/canaries/").content.decode()
+    # And is not told that somebody gave this goal, which the record does not say.
+    assert "Goal accepted" in browser(world, "reviewer").get(f"/runs/{bird.run}/").content.decode()
+    assert "Goal accepted" not in auditor.get(f"/runs/{bird.run}/").content.decode()
