@@ -23,6 +23,7 @@ from tools.presence import Presence, bury, present
 from tools.progress import go_on
 from traces.doorbell import answered, ring
 from traces.ids import NIL
+from traces.telemetry import span
 
 BATCH = 20
 
@@ -37,12 +38,18 @@ def sign_permits() -> int:
         last = batch[-1].id
         ready = [r for action in batch if (r := permit.examine(action)) is not None]
         if ready:
-            written = permit.issue(ready, [permits.sign(r.claims) for r in ready], kid=permits.kid())
+            written = permit.issue(ready, [_signed(r) for r in ready], kid=permits.kid())
             signed += written
             ring("approvals.tasks.execute_permitted")
         if len(batch) < BATCH:
             break
     return signed
+
+
+def _signed(ready: permit.Ready) -> str:
+    action = ready.action
+    with span("sign_permit", run=action.run, countersign__action=str(action.id), countersign__step=action.step):
+        return permits.sign(ready.claims)
 
 
 @shared_task(name="approvals.tasks.execute_permitted", ignore_result=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import Any
 
 from celery import Celery, Task
@@ -10,6 +11,8 @@ from celery.signals import task_postrun, task_prerun
 from django.db import close_old_connections
 
 from tools.progress import mine
+from traces.doorbell import ROUTES
+from traces.telemetry import CARRIED, Mark, configured, span
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lam_app.settings")
 
@@ -25,10 +28,39 @@ def look_at_the_connection(sender: Task[..., Any], **_: Any) -> None:
     if not sender.request.is_eager:
         mine.begin()
         close_old_connections()
+    if configured():
+        _begin(sender)
 
 
 @task_postrun.connect
-def wait_for_work(sender: Task[..., Any], **_: Any) -> None:
+def wait_for_work(sender: Task[..., Any], state: str | None = None, **_: Any) -> None:
     """Between two tasks nobody is late."""
     if not sender.request.is_eager:
         mine.end()
+    if configured():
+        _end(sender, state)
+
+
+_under_way: dict[str | None, tuple[ExitStack, Mark]] = {}
+"""The spans of tasks that have begun here, by the task's id."""
+
+
+def _begin(task: Task[..., Any]) -> None:
+    """A span over the task, which follows from the one in which its message was sent."""
+    queue, carried = ROUTES.get(task.name, ""), (task.request.headers or {}).get(CARRIED, "")
+    attributes: dict[str, Any] = {
+        "messaging__system": "celery",
+        "messaging__operation__type": "process",
+        "messaging__destination__name": queue,
+        "countersign__task": task.name,
+    }
+    stack = ExitStack()
+    mark = stack.enter_context(span(f"process {queue}", kind="consumer", carried=carried, **attributes))
+    _under_way[task.request.id] = (stack, mark)
+
+
+def _end(task: Task[..., Any], state: str | None) -> None:
+    stack, mark = _under_way.pop(task.request.id, (ExitStack(), Mark()))
+    if state == "FAILURE":
+        mark.failed("_OTHER")
+    stack.close()

@@ -19,6 +19,7 @@ from approvals.exceptions import DeskFull, LimitsBusy
 from approvals.services.propose import propose
 from approvals.states import SETTLED
 from lam_app import context, patience
+from lam_app.asking import ask_model
 from lam_app.models import Report, Run
 from lam_app.planner import errors, providers
 from lam_app.planner.intent import Act, Ask, Escalate, Finish, PlannerContext
@@ -31,6 +32,7 @@ from traces.calls import spent_by
 from traces.clock import Moment, later
 from traces.ids import uuid7
 from traces.services import Actor, Guard, move
+from traces.telemetry import span
 from traces.text import storable
 
 logger = logging.getLogger(__name__)
@@ -125,8 +127,11 @@ def advance(run_id: uuid.UUID, presence: Presence, *, seen: str = RunStatus.SUBM
     if run.step >= MOST_STEPS:
         _stop(turn, f"The run has taken {run.step} steps, which is the limit.")
         return True
+    agent = {"gen_ai__agent__id": str(run.agent_id), "gen_ai__agent__name": run.agent.name}
+    told = {"gen_ai__operation__name": "invoke_agent", "gen_ai__conversation__id": str(run.id), **agent}
     try:
-        _turn(turn)
+        with span(f"invoke_agent {run.agent.name}", run=run.id, countersign__step=run.step + 1, **told):
+            _turn(turn)
     except Overtaken:
         return False
     except LimitsBusy:
@@ -192,7 +197,7 @@ def _turn(turn: Turn) -> None:
     for attempt in range(len(turn.failed) + 1, MOST_CALLS_A_STEP + 1):
         seen = context.of(run, turn.at, plans=turn.plans, corrections=tuple(corrections), files=turn.files)
         try:
-            planned = providers.plan(seen, config=context.model_config())
+            planned = ask_model(seen)
         except errors.PlannerError as error:
             if error.trace is not None:
                 remember_call(run, number, attempt, error.trace, error=error.code)

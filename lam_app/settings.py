@@ -34,6 +34,9 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 # Empty where a role has no business with it: Django then refuses the first use instead of signing with a guess.
 SECRET_KEY = env.text("SECRET_KEY") or (env.secret_file(LAM_HOME / "keys" / "secret") if LAM_ROLE == "web" else "")
 
+# Where spans of what is done are sent, over OTLP; empty: nowhere, and nothing is spent on them.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.url("OTEL_EXPORTER_OTLP_ENDPOINT", env.HTTP_SCHEMES)
+
 # Times, in seconds.
 LAM_TAKEBACK_SECONDS = env.whole("LAM_TAKEBACK_SECONDS", 0, 0, 3600)  # between the last yes and the call; 0: none
 LAM_ASSIGN_SECONDS = env.whole("LAM_ASSIGN_SECONDS", 600, 30, 86_400)  # how long somebody has what they took
@@ -102,6 +105,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "traces.request_spans.RequestSpans",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -29,6 +29,7 @@ from traces.exceptions import DomainError
 from traces.ids import uuid7
 from traces.models import Moving
 from traces.services import Column, Guard, move
+from traces.telemetry import span
 
 PAUSE_MS = 1_000
 """How long a claimer may keep the locks of its scopes without a word to the database."""
@@ -144,6 +145,20 @@ def call(claimed: Claimed, presence: Presence, *, doubt: Outcome | None = None) 
     says nothing about the earlier one. ``doubt`` is one that an earlier attempt has left. A stop ends the
     repeating, and so does the end of the key's lifetime.
     """
+    name, asked = claimed.contract.name, claimed.call
+    told = {"gen_ai__operation__name": "execute_tool", "gen_ai__tool__name": name, "gen_ai__tool__type": "function"}
+    ids = {"gen_ai__tool__call__id": str(asked.action), "gen_ai__conversation__id": str(asked.run)}
+    ids["countersign__execution"] = str(claimed.execution)
+    with span(f"execute_tool {name}", run=asked.run, **told, **ids) as mark:
+        outcome = _call(claimed, presence, doubt)
+        known = outcome.so_far if isinstance(outcome, Later) else outcome
+        mark.add({"countersign.outcome": known.status.value, "countersign.again": isinstance(outcome, Later)})
+        if known.status is not OutcomeStatus.DONE:
+            mark.failed(known.status.value)
+        return outcome
+
+
+def _call(claimed: Claimed, presence: Presence, doubt: Outcome | None) -> Outcome | Later:
     reach = registry.connector(claimed.contract)
     kind = claimed.contract.idempotency.kind
     outcome = Outcome.failed("not_present", "This worker could not prove that it still owns the work.")

@@ -16,6 +16,8 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from traces.telemetry import carry
+
 if TYPE_CHECKING:
     from celery import Celery
 
@@ -69,7 +71,7 @@ def _ring_now(task_name: str, queue: str) -> None:
         return
     try:
         if _redis().set(_key(task_name), "1", nx=True, px=UNANSWERED_MS) or _silenced(task_name):
-            _app().send_task(task_name, queue=queue, retry=False, ignore_result=True)
+            _app().send_task(task_name, queue=queue, retry=False, ignore_result=True, headers=carry())
     except Exception as error:  # see answered()
         _fell_silent(task_name, error)
 

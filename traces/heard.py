@@ -23,12 +23,15 @@ class Heard:
         return None if logprob is None else round(100 * math.exp(logprob))
 
     @property
-    def alternatives(self) -> list[tuple[str, int]]:
-        """What the model could have chosen, each with its probability in percent."""
-        return [
+    def odds(self) -> list[tuple[str, int]]:
+        """What the model chose and what it could have chosen, each with its probability in percent; empty where the
+        server did not say.
+        """
+        others = [
             (str(one.get("tool", "")), round(100 * float(one.get("probability") or 0)))
             for one in self.call.alternatives
         ]
+        return [(self.call.chosen, self.chosen_percent), *others] if self.chosen_percent is not None else others
 
     @property
     def sent(self) -> int:

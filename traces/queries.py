@@ -11,7 +11,7 @@ from django.db import connection, models
 from traces.ids import NIL
 
 if TYPE_CHECKING:
-    from traces.models import Trace
+    from traces.models import Trace  # noqa: F401
 
 LAST: Final = uuid.UUID(int=(1 << 128) - 1)
 """Behind every id."""

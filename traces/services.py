@@ -20,6 +20,7 @@ from traces.ids import uuid7
 from traces.models import Moving
 from traces.news import KINDS, tell
 from traces.redaction import hidden, hidden_in
+from traces.telemetry import here
 
 REFUSALS_A_MINUTE = 120
 """How many refused attempts of one actor are remembered in a minute; a flood must not fill the record."""
@@ -71,6 +72,12 @@ class Column:
     values: Sequence[Any]
 
 
+def _open_span() -> dict[str, str]:
+    """The span that is open here, for the events that are written in it."""
+    trace_id, span_id = here()
+    return {"trace_id": trace_id, "span_id": span_id}
+
+
 def _sealable(detail: Mapping[str, Any]) -> tuple[bytes, str, bytes]:
     """Salt, canonical text, and the digest that the envelope carries (SHA-256 of salt and text)."""
     salt = os.urandom(16)
@@ -96,7 +103,7 @@ WITH said AS (
 )
 INSERT INTO traces_event ({_EVENT_COLUMNS})
 SELECT id, organization, clock_timestamp(), actor_kind, actor, actor_name, verb, subject_kind, subject, source, target,
-       reason, run, '', '', pg_current_xact_id()::text::bigint, digest
+       reason, run, %(trace_id)s, %(span_id)s, pg_current_xact_id()::text::bigint, digest
 FROM said
 """
 
@@ -122,6 +129,7 @@ def record(*entries: Entry) -> None:
         "salt": [s[0] for s in sealed],
         "detail": [s[1] for s in sealed],
         "digest": [s[2] for s in sealed],
+        **_open_span(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, params)
@@ -209,8 +217,8 @@ WITH asked AS (
 ), told AS (
     INSERT INTO traces_event ({_EVENT_COLUMNS})
     SELECT moved.event, moved.organization_id, clock_timestamp(), %(actor_kind)s, %(actor)s::uuid, %(actor_name)s,
-           %(verb)s, %(kind)s, moved.id, %(source)s, %(target)s, asked.reason, moved.run_id, '', '',
-           pg_current_xact_id()::text::bigint, asked.digest
+           %(verb)s, %(kind)s, moved.id, %(source)s, %(target)s, asked.reason, moved.run_id,
+           %(trace_id)s, %(span_id)s, pg_current_xact_id()::text::bigint, asked.digest
     FROM moved JOIN asked ON asked.id = moved.id
 ), kept AS (
     INSERT INTO traces_eventdetail (event, organization, salt, detail)
@@ -231,6 +239,7 @@ SELECT id, organization_id FROM moved
         "actor_name": actor.name,
         "verb": verb,
         "kind": model.event_kind,
+        **_open_span(),
         "reasons": [hidden((reasons or {}).get(row, reason)) for row in asked],
         **columns,
         **{f"set_{name}": _bare(value) for name, value in (changes or {}).items()},

@@ -24,6 +24,7 @@ from traces.clock import Moment, later
 from traces.doorbell import ring
 from traces.ids import uuid7
 from traces.services import Actor, Entry, move, record
+from traces.telemetry import span
 from traces.text import storable
 
 
@@ -68,6 +69,15 @@ def propose(proposal: Proposal) -> Action:
     action stays PROPOSED (``approvals.services.previewed``). Raises StepTaken when the step holds something else, and
     DeskFull where people have as much before them as they can look at: then nothing is staged, and nothing is counted.
     """
+    with span("propose", run=proposal.run, gen_ai__conversation__id=str(proposal.run)) as mark:
+        action = _proposed(proposal)
+        known = action.tool_name if action.tool_id else None  # any other name is the agent's word
+        mark.add({"countersign.action": str(action.id), "countersign.step": action.step, "gen_ai.tool.name": known})
+        mark.add({"countersign.verdict": action.verdict, "countersign.risk": action.risk})
+        return action
+
+
+def _proposed(proposal: Proposal) -> Action:
     gathered = gather(proposal)
     try:
         with transaction.atomic():

@@ -32,7 +32,7 @@ DEMO_USERS = ("operator", "reviewer", "reviewer2", "administrator", "auditor", "
 # What roles may inherit from the environment of `up`. Secrets are given to single roles below.
 _INHERITED = frozenset({
     "PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SSL_CERT_FILE",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "OTEL_EXPORTER_OTLP_ENDPOINT",
 })  # fmt: skip
 _NOT_INHERITED = frozenset({
     "LAM_PERMIT_KEY", "LAM_SEAL_KEY", "LAM_CREDENTIAL_KEY", "LAM_DEMO_PASSWORD", "LAM_ROLE", "LAM_MAIL_URL",
