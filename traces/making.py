@@ -11,7 +11,8 @@ from traces.chain import Statement, moment
 from traces.exceptions import DomainError, ExportBroken
 from traces.exporting import beginning, ending, feed, in_slices, lines, strays
 from traces.inquiry import Inquiry
-from traces.models import Block, BlockQuerySet, Event
+from traces.models import Block, BlockQuerySet
+from traces.proving import told_erased
 from traces.sealer import Signer
 from traces.verifier import Report, Signed, Verifier
 from traces.working import Step
@@ -85,11 +86,6 @@ def export(signer: Signer) -> Callable[[Inquiry], Iterator[Step]]:
 def _header(blocks: BlockQuerySet, signer: Signer) -> str:
     """The first line of an excerpt of these blocks, with what it covers as it is now."""
     places = list(blocks.values_list("chain", "number", "organization", "count"))
-    bare: list[str] = []
-    for _, rows in in_slices(blocks):
-        bare += [str(row[0]) for row in rows if row[17] is None and row[18] is None]
-    told = Event.objects.filter(subject_kind="event", verb="erased", subject__in=bare)
-    erased = sorted(str(one) for one in told.values_list("subject", flat=True).distinct())
     excerpt = excerpts.Excerpt(
         organization=str(places[0][2]),
         whole=True,
@@ -97,7 +93,7 @@ def _header(blocks: BlockQuerySet, signer: Signer) -> str:
         last=places[-1][:2],
         blocks=len(places),
         events=sum(place[3] for place in places),
-        erased=tuple(erased),
+        erased=told_erased(places[0][2], (row for _, rows in in_slices(blocks) for row in rows)),
         kid=signer.kid,
     )
     return excerpts.header(excerpt, signer.sign(excerpt.message()))

@@ -1,8 +1,9 @@
 """Proof that some events stand in the record: the blocks that hold them, with the events' own rows. Reads only."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -10,6 +11,7 @@ from traces import excerpts
 from traces.exporting import lines, rows_of
 from traces.models import Block, Event
 from traces.sealer import Signer
+from traces.verifier import PERIOD
 
 _BLOCKS = """
 SELECT DISTINCT b.id FROM unnest(%(transactions)s::bigint[]) t(number)
@@ -54,8 +56,6 @@ def excerpt(proof: Proof, signer: Signer) -> bytes:
     if not proof.blocks:
         return b""
     some = [(block, rows_of(block, proof.events)) for block in proof.blocks]
-    bare = [row[0] for _, rows in some for row in rows if row[17] is None and row[18] is None]
-    told = Event.objects.filter(subject_kind="event", verb="erased", subject__in=bare)
     places = [(block.chain, block.number) for block in proof.blocks]
     about = excerpts.Excerpt(
         organization=str(proof.blocks[0].organization),
@@ -64,10 +64,26 @@ def excerpt(proof: Proof, signer: Signer) -> bytes:
         last=places[-1],
         blocks=len(places),
         events=sum(len(rows) for _, rows in some),
-        erased=tuple(sorted(str(one) for one in set(told.values_list("subject", flat=True)))),
+        erased=told_erased(proof.blocks[0].organization, (row for _, rows in some for row in rows)),
         kid=signer.kid,
     )
     said = [excerpts.header(about, signer.sign(about.message()))]
     for block, rows in some:
         said += lines(block, rows)
     return "".join(said).encode()
+
+
+def told_erased(organization: uuid.UUID, rows: Iterable[Sequence[Any]]) -> tuple[str, ...]:
+    """Which of these events have lost their detail, and the record tells of it: one by one, or by their age.
+
+    What an excerpt says of them stands for the events that tell of it, which may lie outside of it.
+    """
+    bare = {str(row[0]): str(row[2]) for row in rows if row[17] is None and row[18] is None}
+    if not bare:
+        return ()
+    own = Event.objects.filter(organization=organization)
+    named = own.filter(subject_kind="event", verb="erased", subject__in=[*bare]).values_list("subject", flat=True)
+    ages = own.filter(verb="retention_forgot").values_list("reason", flat=True)
+    before = max((found[2] for reason in ages if (found := PERIOD.fullmatch(reason))), default="")
+    told = {str(one) for one in named} | {event for event, at in bare.items() if at < before}
+    return tuple(sorted(told))

@@ -35,6 +35,8 @@ def test_no_page_of_the_record_has_a_fault(
     page = at_desk("auditor")
     found = {}
 
+    page.goto("/audit/")
+    found["log"] = faults_everywhere(page, "audit", sizes=ALL_SIZES)
     page.goto("/audit/verify/")
     found["nothing verified"] = faults_everywhere(page)
     verification(ours, by=by)

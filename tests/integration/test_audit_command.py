@@ -9,7 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.integration.test_two_verifiers import STANDALONE
-from tests.support.sealing import Seal, seal_in, tamper, tell
+from tests.support.sealing import Seal, nobody_is_older, seal_in, tamper, tell
+from tests.support.up import until
 from tests.support.world import World
 from traces.models import Event
 
@@ -86,6 +87,7 @@ def test_a_file_that_is_no_export_is_refused_with_its_line(seal: Seal, tmp_path:
 
 def test_sealing_once_from_the_shell_says_how_many_blocks_that_made(seal: Seal, world: World) -> None:
     tell(world.organization.id, 1)
+    until(nobody_is_older, 30, "older transactions of the cluster have ended")
     out = io.StringIO()
     call_command("seal", "--once", stdout=out)
     assert out.getvalue() == "1\n"

@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 import os
 import random
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.actors import person
 from tests.integration.test_two_verifiers import ours, standalone, theirs
 from tests.support.asking import file_of, work_off
 from tests.support.sealing import Seal, lines, seal_in, tamper, tell
 from tests.support.world import World
-from traces.chain import written
+from traces.chain import moment, written
 from traces.inquiries import export, pieces
 from traces.inquiry import Inquiry, InquiryPart
 from traces.models import Block, Event
+from traces.services import Actor, Entry, record
 from traces.working import drop_files
 
 __all__ = ["standalone"]
@@ -113,6 +116,28 @@ def test_what_was_changed_in_the_database_is_found_in_an_excerpt(
     mine = ours(seal, said)
     assert f"the event was changed (event {victim})" in mine
     assert mine == theirs(seal, standalone, said)
+
+
+def test_a_detail_whose_erasure_is_told_outside_of_an_excerpt_is_no_alarm_and_any_other_is(
+    seal: Seal, world: World, standalone: ModuleType
+) -> None:
+    second = Block.objects.of(world.organization.id)[1]
+    ids = [str(Event.objects.get(pk=bytes(second.events[at : at + 16]).hex()).pk) for at in (0, 16)]
+    tamper("DELETE FROM traces_eventdetail WHERE event = ANY(%s::uuid[])", ids)
+    record(Entry(world.organization.id, Actor.system("tester"), "erased", "event", uuid.UUID(ids[0])))
+    seal.passes()
+    said = excerpt(seal, world, 2, 3)
+    for verdict in (ours(seal, said), theirs(seal, standalone, said)):
+        assert f"nothing tells of its erasure (event {ids[1]})" in verdict
+    aged = f"1 details from before {moment(timezone.now())}"
+    record(
+        Entry(
+            world.organization.id, Actor.system("tester"), "retention_forgot", "organization", uuid.uuid4(), reason=aged
+        )
+    )
+    seal.passes()
+    again = excerpt(seal, world, 2, 4)
+    assert (ours(seal, again), theirs(seal, standalone, again)) == ("", "")
 
 
 def test_asking_and_taking_it_are_events_and_each_download_is_one(seal: Seal, world: World, page: Any) -> None:

@@ -43,7 +43,7 @@ class Seal:
         waited for, unless the test has one open itself.
         """
         if wait:
-            until(_nobody_is_older, 30, "older transactions of the cluster have ended")
+            until(nobody_is_older, 30, "older transactions of the cluster have ended")
         made = 0
         while more := one_pass(self.chain, self.key, self.outside):
             made += more
@@ -60,7 +60,8 @@ class Seal:
         return verify_database(organization, signed, outside=known)
 
 
-def _nobody_is_older() -> bool:
+def nobody_is_older() -> bool:
+    """Whether every transaction of the cluster that could hold back what was written so far has ended."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(max(transaction), 0) < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
