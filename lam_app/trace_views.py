@@ -25,6 +25,8 @@ from traces.models import Trace
 from traces.queries import LAST, Wanted
 
 FIELDS: Final = ("words", "run", "agent", "tool", "model", "outcome", "since", "until")
+MORE: Final = ("agent", "model", "since", "until", "run")
+"""What the form shows only to those who look for it."""
 SEARCHED: Final = "traces_searched"
 READ: Final = "trace_read"
 
@@ -43,6 +45,7 @@ def traces(request: PersonRequest) -> HttpResponse:
         "found": search(request.membership, wanted, fields["outcome"]),
         "fields": fields,
         "filtered": bool(asked),
+        "more": any(fields[name] for name in MORE),
         "kept": urlencode(asked),
         "agents": Agent.objects.filter(organization=organization).order_by("name"),
         "outcomes": sorted(OUTCOMES),

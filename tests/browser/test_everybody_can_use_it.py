@@ -31,6 +31,7 @@ PAGES = {
         "hooks": "/runs/hooks/",
     },
     "auditor": {"audit": "/audit/", "verify": "/audit/verify/", "export": "/audit/export/"},
+    "developer": {"model calls": "/audit/traces/", "compare runs": "/audit/compare/"},
 }
 KEPT = {"practice", "tools", "stop", "runs", "run-new", "audit"}
 """Pages of which the manual keeps pictures."""
