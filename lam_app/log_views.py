@@ -22,6 +22,8 @@ from traces.log import LAST, STRETCH, Sought, history, look
 from traces.models import Event, EventQuerySet
 
 FIELDS: Final = ("verb", "who", "kind", "about", "tool", "run", "since", "until", "own")
+MORE: Final = ("about", "run", "since", "until", "own")
+"""Fields that stand folded away while they say nothing."""
 KINDS: Final = ("action", "run", "execution", "permit", "stop", "tool", "organization", "user", "inquiry", "trace")
 PAGES: Final = {"action": "action", "run": "run", "tool": "tool"}
 """Kinds of rows that have a page of their own, and its route."""
@@ -40,6 +42,7 @@ def audit(request: PersonRequest) -> HttpResponse:
         "found": look(organization, _sought(fields), _of_tool(organization, fields["tool"])),
         "fields": fields,
         "filtered": bool(asked),
+        "more": any(fields[name] for name in MORE),
         "kept": urlencode(asked),
         "kinds": KINDS,
         "tools": Tool.objects.filter(organization=organization).order_by("name").values_list("name", flat=True),

@@ -87,7 +87,7 @@ def test_a_file_that_is_no_export_is_refused_with_its_line(seal: Seal, tmp_path:
 
 def test_sealing_once_from_the_shell_says_how_many_blocks_that_made(seal: Seal, world: World) -> None:
     tell(world.organization.id, 1)
-    until(nobody_is_older, 30, "older transactions of the cluster have ended")
+    until(nobody_is_older, 120, "older transactions of the cluster have ended")
     out = io.StringIO()
     call_command("seal", "--once", stdout=out)
     assert out.getvalue() == "1\n"

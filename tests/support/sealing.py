@@ -43,7 +43,7 @@ class Seal:
         waited for, unless the test has one open itself.
         """
         if wait:
-            until(nobody_is_older, 30, "older transactions of the cluster have ended")
+            until(nobody_is_older, 120, "older transactions of the cluster have ended")
         made = 0
         while more := one_pass(self.chain, self.key, self.outside):
             made += more
