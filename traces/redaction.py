@@ -50,7 +50,7 @@ def learn(environment: Mapping[str, str], *values: str) -> None:
     for name, value in environment.items():
         if SECRET_NAME.search(name):
             found.add(value)
-        found.update(_PASSWORD_IN_ADDRESS.findall(value))
+        found |= set(_PASSWORD_IN_ADDRESS.findall(value))
     kept = sorted((one for one in found if len(one) >= SHORTEST and not _PLACE.fullmatch(one)), key=len, reverse=True)
     _known = re.compile("|".join(map(re.escape, kept))) if kept else None
 

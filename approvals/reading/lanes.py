@@ -293,7 +293,7 @@ def _nobody() -> Viewer:
     """A viewer whose every value is told from all real ones: identifiers are made by time, and these are of none."""
     membership = Membership(organization_id=uuid.UUID(int=1), user_id=uuid.UUID(int=2))
     viewer = Viewer(membership, dt.datetime(1, 1, 1, tzinfo=dt.UTC))
-    viewer.__dict__.update(tools=[uuid.UUID(int=3)], stops=[])
+    vars(viewer)["tools"], vars(viewer)["stops"] = [uuid.UUID(int=3)], []
     return viewer
 
 

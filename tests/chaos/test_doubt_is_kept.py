@@ -41,7 +41,8 @@ def _claimed(monkeypatch: pytest.MonkeyPatch, idempotency: Idempotency, *outcome
     scripted = Scripted(list(outcomes))
     monkeypatch.setattr(registry, "connector", lambda _: scripted)
     call = Call(organization=uuid7(), run=uuid7(), action=uuid7(), key="k", request={})
-    return executor.Claimed(uuid7(), 1, SimpleNamespace(idempotency=idempotency, timeout=2.0), call), scripted  # type: ignore[arg-type]
+    contract = SimpleNamespace(name="scripted", idempotency=idempotency, timeout=2.0)
+    return executor.Claimed(uuid7(), 1, contract, call), scripted  # type: ignore[arg-type]
 
 
 def _ended(outcome: Outcome | Later) -> Outcome:

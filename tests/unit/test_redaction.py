@@ -78,12 +78,12 @@ def test_fields_are_hidden_by_their_name_however_deep() -> None:
 
 def test_what_the_process_was_given_is_hidden_by_its_value() -> None:
     redaction.learn(
-        {"STRIPE_SECRET": "plainwordsecret", "DATABASE_URL": "postgres://u:swordfish9@h/d", "HOME": "/home/ada-lovelace",
+        {"STRIPE_SECRET": "plainwordsecret", "DATABASE_URL": "postgres://u:swordfish9@h/d", "HOME": "/srv/ada-lovelace",
          "LAM_CREDENTIAL_KEY": "/var/lib/keys/credential", "MY_TOKEN": "short"},
         "given-otherwise",
     )  # fmt: skip
-    text = "plainwordsecret swordfish9 given-otherwise /home/ada-lovelace /var/lib/keys/credential short"
-    assert hidden(text) == f"{HIDDEN} {HIDDEN} {HIDDEN} /home/ada-lovelace /var/lib/keys/credential short"
+    text = "plainwordsecret swordfish9 given-otherwise /srv/ada-lovelace /var/lib/keys/credential short"
+    assert hidden(text) == f"{HIDDEN} {HIDDEN} {HIDDEN} /srv/ada-lovelace /var/lib/keys/credential short"
 
 
 @pytest.fixture
