@@ -23,7 +23,7 @@ PROBLEMS_TOLD: Final = 20
 
 
 class TooMuch(DomainError):
-    """That are more events than a page gives out. Choose fewer days, or use the command at the shell."""
+    """These are more events than a page gives out. Choose fewer days, or use the command at the shell."""
 
 
 class NothingThere(DomainError):
