@@ -31,6 +31,7 @@ from tools.queries import barred_sql
 from traces.calls import spent_by
 from traces.clock import Moment, later
 from traces.ids import uuid7
+from traces.redaction import hidden
 from traces.services import Actor, Guard, move
 from traces.telemetry import span
 from traces.text import storable
@@ -266,7 +267,11 @@ def _finish(turn: Turn, finish: Finish) -> None:
             problem="Nothing of what was proposed was done." if failed else "",
         )
         Report(
-            id=uuid7(), organization_id=run.organization_id, run=run, lines=lines, claim=storable(finish.summary)
+            id=uuid7(),
+            organization_id=run.organization_id,
+            run=run,
+            lines=lines,
+            claim=hidden(storable(finish.summary)),
         ).save(force_insert=True)
 
 

@@ -14,6 +14,7 @@ from lam_app.planner.intent import Act, PlannerContext
 from lam_app.planner.planning import Plan
 from lam_app.sources import origins_of
 from traces.calls import ModelCall, Spent, remember
+from traces.redaction import hidden, hidden_in
 from traces.text import storable
 
 
@@ -51,7 +52,7 @@ def step_of(run: Run, number: int, act: Act, action: Action) -> Step:
             {
                 "tool": act.tool,
                 "arguments": act.arguments,
-                "reasoning": act.reasoning,
+                "reasoning": hidden(act.reasoning),
                 "considered": _left_aside(act),
                 "confidence": act.confidence,
             }
@@ -67,9 +68,9 @@ def plan_of(run: Run, plan: Plan, number: int) -> RunPlan:
         organization_id=run.organization_id,
         run=run,
         number=number,
-        goal=told["goal"],
+        goal=hidden_in(told["goal"]),
         steps=told["steps"],
-        missing=told["missing"],
+        missing=hidden_in(told["missing"]),
     )
 
 
@@ -103,4 +104,4 @@ def remember_call(run: Run, step: int, attempt: int, draft: TraceDraft, *, error
 
 
 def _left_aside(act: Act) -> list[dict[str, Any]]:
-    return [{"tool": one.tool, "why_not": one.why_not} for one in act.considered]
+    return [{"tool": one.tool, "why_not": hidden(one.why_not)} for one in act.considered]

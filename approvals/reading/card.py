@@ -19,7 +19,7 @@ from approvals.reading.answered import Answered
 from approvals.reading.differences import Changed, changed
 from approvals.reading.folds import guarded
 from approvals.reading.foreseen import Foreseen, foreseen
-from approvals.reading.plainly import pretty
+from approvals.reading.plainly import without_secrets
 from approvals.reading.road import Stage, stages
 from approvals.reading.shown import Argument, arguments
 from approvals.services.window import review_seconds, running_out
@@ -196,7 +196,7 @@ def card(action: Action) -> Card:
         contract=contract,
         arguments=arguments(json.loads(revision.arguments), contract),
         told=foreseen(revision),
-        request=pretty(revision.request),
+        request=without_secrets(revision.request, json.loads(revision.arguments), contract),
         findings=[f for f in findings(revision) if f.get("check") != "approvers" or action.status != "in_review"],
         decisions=decisions,
         execution=execution,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -121,6 +121,19 @@ def _flat(path: str, value: object, schema: Mapping[str, Any], secrets: set[str]
     note = str(schema.get("description") or "")
     folded = isinstance(value, str) and glyphs.needs_folding(text)
     return [Argument(label(path, schema), path, kind, text, note, folded=folded)]
+
+
+def secret_texts(path: str, value: object, secrets: Collection[str], *, inside: bool = False) -> Iterator[str]:
+    """What the secret arguments in a value say, as text: every leaf of a field that is secret."""
+    inside = inside or is_secret(path, secrets)
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from secret_texts(f"{path}.{key}" if path else key, one, secrets, inside=inside)
+    elif isinstance(value, list):
+        for place, one in enumerate(value):
+            yield from secret_texts(f"{path}[{place}]", one, secrets, inside=inside)
+    elif inside and value not in (None, "", True, False):
+        yield str(value)
 
 
 def is_secret(path: str, secrets: Collection[str]) -> bool:

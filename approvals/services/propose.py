@@ -23,6 +23,7 @@ from approvals.states import ActionStatus
 from traces.clock import Moment, later
 from traces.doorbell import ring
 from traces.ids import uuid7
+from traces.redaction import hidden
 from traces.services import Actor, Entry, move, record
 from traces.telemetry import span
 from traces.text import storable
@@ -126,7 +127,7 @@ def _stage(proposal: Proposal, gathered: Gathered) -> Action:
         teams=[list(team) for team in ruling.teams],
         unroutable=ruling.unroutable,
         summary=staged.summary,
-        reasoning=proposal.reasoning,
+        reasoning=hidden(proposal.reasoning),
         confidence=proposal.confidence,
         stated_confidence=proposal.stated_confidence,
         undo_of=proposal.undo_of,
@@ -216,7 +217,7 @@ MOST_CONSIDERED, MOST_NAME, MOST_WHY = 12, 200, 1000
 
 def _aside(considered: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
     return [
-        {"tool": storable(str(one["tool"]))[:MOST_NAME], "why_not": storable(str(one["why_not"]))[:MOST_WHY]}
+        {"tool": storable(str(one["tool"]))[:MOST_NAME], "why_not": hidden(storable(str(one["why_not"])))[:MOST_WHY]}
         for one in list(considered)[:MOST_CONSIDERED]
     ]
 
