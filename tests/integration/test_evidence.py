@@ -128,7 +128,7 @@ def test_words_that_look_like_markup_stay_words_on_the_kept_card(seal: Seal, wor
     assert "Fill in the form hidden below &lt;a href=&quot;/x&quot; hx-get=&quot;/y&quot;&gt;" in page
 
 
-def test_every_single_byte_of_an_archive_counts_for_both_verifiers(
+def test_t107_every_single_byte_of_an_archive_counts_for_both_verifiers(
     seal: Seal, world: World, standalone: ModuleType
 ) -> None:
     data = made(world, seal, done(world))
@@ -144,7 +144,7 @@ def test_every_single_byte_of_an_archive_counts_for_both_verifiers(
 
 
 @pytest.mark.parametrize("name", ["decisions.json", "record.jsonl", "card.html", "manifest.json", "manifest.sig"])
-def test_a_document_that_is_left_out_or_exchanged_is_found_by_both(
+def test_t107_a_document_that_is_left_out_or_exchanged_is_found_by_both(
     seal: Seal, world: World, standalone: ModuleType, name: str
 ) -> None:
     data = made(world, seal, done(world))
@@ -220,7 +220,7 @@ def test_the_events_of_an_archive_are_those_of_its_action_each_in_its_block(seal
     assert 1 <= len(blocks) <= Block.objects.of(world.organization.id).count()
 
 
-def test_what_was_changed_in_the_database_before_an_archive_is_made_is_found_in_it(
+def test_t106_what_was_changed_in_the_database_before_an_archive_is_made_is_found_in_it(
     seal: Seal, world: World, standalone: ModuleType
 ) -> None:
     action = done(world)

@@ -73,7 +73,7 @@ def test_some_days_are_an_excerpt_that_both_verifiers_hold(seal: Seal, world: Wo
     assert len(said) == 1 + 2 + 10
 
 
-def test_every_single_byte_of_an_excerpt_counts_for_both(seal: Seal, world: World, standalone: ModuleType) -> None:
+def test_t107_every_single_byte_of_an_excerpt_counts_for_both(seal: Seal, world: World, standalone: ModuleType) -> None:
     whole = b"".join(excerpt(seal, world, 2, 3))
     chance = random.Random(SEED)
     unseen = []
@@ -87,7 +87,7 @@ def test_every_single_byte_of_an_excerpt_counts_for_both(seal: Seal, world: Worl
     assert unseen == []
 
 
-def test_nobody_makes_a_smaller_excerpt_of_one(seal: Seal, world: World, standalone: ModuleType) -> None:
+def test_t107_nobody_makes_a_smaller_excerpt_of_one(seal: Seal, world: World, standalone: ModuleType) -> None:
     said = excerpt(seal, world, 2, 4)
     head, rest = said[0], said[1:]
     begins = [at for at, line in enumerate(rest) if line.startswith(b'{"block"')]
@@ -106,7 +106,7 @@ def test_nobody_makes_a_smaller_excerpt_of_one(seal: Seal, world: World, standal
         assert mine.replace("’", "'") == other
 
 
-def test_what_was_changed_in_the_database_is_found_in_an_excerpt(
+def test_t106_what_was_changed_in_the_database_is_found_in_an_excerpt(
     seal: Seal, world: World, standalone: ModuleType
 ) -> None:
     second = Block.objects.of(world.organization.id)[1]

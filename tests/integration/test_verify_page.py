@@ -49,7 +49,7 @@ def test_an_auditor_has_the_record_verified_and_sees_how_far_it_has_come(seal: S
     assert [event.verb for event in told] == ["verification_asked", "verified"]
 
 
-def test_the_first_bad_row_is_named_on_the_page(seal: Seal, world: World, page: Any) -> None:
+def test_t106_the_first_bad_row_is_named_on_the_page(seal: Seal, world: World, page: Any) -> None:
     victim = Event.objects.filter(organization=world.organization.id, verb="noted").order_by("id")[4]
     tamper("UPDATE traces_event SET reason = 'nothing to see' WHERE id = %s", victim.pk)
     page("auditor").post("/audit/verify/")
@@ -60,7 +60,7 @@ def test_the_first_bad_row_is_named_on_the_page(seal: Seal, world: World, page: 
     assert Inquiry.objects.get().found["event"] == str(victim.pk)
 
 
-def test_a_cut_tail_is_found_by_the_checkpoints_outside_and_told_on_the_page(
+def test_t106_a_cut_tail_is_found_by_the_checkpoints_outside_and_told_on_the_page(
     seal: Seal, world: World, page: Any
 ) -> None:
     tell(world.organization.id, 3)
