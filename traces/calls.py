@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import Sum
@@ -15,6 +15,9 @@ from traces.ids import uuid7
 from traces.models import Trace
 from traces.redaction import hidden
 from traces.text import storable
+
+LONGEST: Final = 200_000
+"""Characters of one text that are kept."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,14 @@ def remember(call: ModelCall) -> uuid.UUID:
 
 
 def _kept(text: str) -> str:
-    """What was sent or came back, as it is kept: storable, and without secrets."""
-    return hidden(storable(text))
+    """What was sent or came back, as it is kept: storable, without secrets, and cut where it is longer than LONGEST;
+    the hash of the whole stands in the place of the rest.
+    """
+    kept = hidden(storable(text))
+    if len(kept) <= LONGEST:
+        return kept
+    whole = hashlib.sha256(kept.encode()).hexdigest()
+    return f"{kept[:LONGEST]}… [{len(kept)} characters, sha256:{whole}]"
 
 
 _KEPT = """
