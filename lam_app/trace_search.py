@@ -16,7 +16,8 @@ from accounts.models import Membership
 from accounts.roles import Role
 from approvals.models import Action
 from approvals.states import ActionStatus
-from lam_app.models import Run
+from lam_app.models import Run, RunQuerySet
+from lam_app.planted import WAITS
 from traces.heard import Heard
 from traces.models import Trace
 from traces.queries import TraceQuerySet, Wanted
@@ -60,9 +61,21 @@ class Page:
 
 
 def readable(reader: Membership, calls: TraceQuerySet) -> TraceQuerySet:
-    """Those of these calls that a person may read: none of a run that acts for them."""
+    """Those of these calls that a person may read: none of a run that acts for them. Who decides on requests reads none
+    of a run in which one waits: a canary has no call, and what has one would be known to be none.
+    """
     own = Run.objects.filter(pk=OuterRef("run")).filter(Q(initiator=reader.user_id) | Q(agent__owner=reader.user_id))
-    return calls.filter(~Exists(own))
+    found = calls.filter(~Exists(own))
+    if not reader.has(Role.REVIEWER):
+        return found
+    return found.filter(~Exists(Action.objects.filter(run=OuterRef("run"), status__in=WAITS)))
+
+
+def open_to(reader: Membership, runs: RunQuerySet) -> RunQuerySet:
+    """Those of these runs whose story is open to a person, for the same reason."""
+    if not reader.has(Role.REVIEWER):
+        return runs
+    return runs.filter(~Exists(Action.objects.filter(run=OuterRef("pk"), status__in=WAITS)))
 
 
 def acts_for(reader: Membership, run: Run) -> bool:

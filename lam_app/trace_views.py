@@ -20,7 +20,7 @@ from lam_app.planner.prompts import offered
 from lam_app.trace_search import FAILED, OUTCOMES, READS, readable, search
 from traces.heard import Heard, heard
 from traces.ids import NIL, first_of
-from traces.looked import looked
+from traces.looked import TRACE_READ, looked
 from traces.models import Trace
 from traces.queries import LAST, Wanted
 
@@ -28,7 +28,6 @@ FIELDS: Final = ("words", "run", "agent", "tool", "model", "outcome", "since", "
 MORE: Final = ("agent", "model", "since", "until", "run")
 """What the form shows only to those who look for it."""
 SEARCHED: Final = "traces_searched"
-READ: Final = "trace_read"
 
 
 @require_GET
@@ -117,5 +116,5 @@ def _read(request: PersonRequest, pk: uuid.UUID) -> Heard:
     if call is None:
         raise Http404
     detail = {"run": str(call.run), "step": call.step}
-    looked(person(request.user), organization, READ, kind="trace", subject=pk, detail=detail)
+    looked(person(request.user), organization, TRACE_READ, kind="trace", subject=pk, detail=detail)
     return heard(organization, [call])[0]

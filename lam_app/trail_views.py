@@ -11,7 +11,7 @@ from accounts.pages import PersonRequest, id_of, only, page
 from accounts.roles import Role
 from lam_app.comparing import compare as compared
 from lam_app.models import Run
-from lam_app.trace_search import READS, acts_for
+from lam_app.trace_search import READS, acts_for, open_to
 from lam_app.trail import Trail, trail
 from traces.looked import looked
 
@@ -39,7 +39,7 @@ def compare(request: PersonRequest) -> HttpResponse:
     context = {"fields": fields, "tab": "compare"}
     named = {name: _trail(request, id_of(fields[name])) for name in ("a", "b") if fields[name]}
     if len(named) < 2:
-        recent = Run.objects.within(request.membership.organization_id)
+        recent = open_to(request.membership, Run.objects.within(request.membership.organization_id))
         offered = [run for run in recent[: OFFERED + 1] if str(run.pk) not in fields.values()]
         return render(request, "traces/compare.html", {**context, **named, "offered": offered[:OFFERED]})
     a, b = named["a"], named["b"]
@@ -49,8 +49,10 @@ def compare(request: PersonRequest) -> HttpResponse:
 
 
 def _trail(request: PersonRequest, pk: uuid.UUID) -> Trail:
-    """The road of a run of the organization. Raises ``Http404`` for any other, missing or not."""
-    run = Run.objects.within(request.membership.organization_id).filter(pk=pk).first()
+    """The road of a run of the organization that is open to the reader. Raises ``Http404`` for any other, missing or
+    not."""
+    here = Run.objects.within(request.membership.organization_id)
+    run = open_to(request.membership, here).filter(pk=pk).first()
     if run is None:
         raise Http404
     return trail(run, told=not acts_for(request.membership, run))

@@ -26,7 +26,8 @@ from lam_app.planted import is_planted, planted_run, with_planted
 from lam_app.reporting import given
 from lam_app.runs import LONGEST_GOAL, answer, cancel, submit
 from lam_app.states import FINISHED, RunStatus
-from lam_app.story import corrected, started, story, visible_runs
+from lam_app.story import Story, corrected, started, story, visible_runs
+from lam_app.trace_search import READS
 from lam_app.undo_views import may_undo
 from tools.killswitch import STOPPERS
 from traces.exceptions import DomainError
@@ -157,8 +158,14 @@ def _shown(request: PersonRequest, found: Run) -> dict[str, Any]:
         "may_stop": request.membership.has(*STOPPERS),
         "may_undo": may_undo(request, found),
         "may_prove": _may_prove(request, found),
+        "reads_story": _reads_story(request, told) and not canary,
         "longest": LONGEST_READING,
     }
+
+
+def _reads_story(request: PersonRequest, told: Story) -> bool:
+    """Whether to offer the story: to auditors and developers; to those who decide as well, once nothing waits."""
+    return request.membership.has(*READS) and not (told.waiting and request.membership.has(Role.REVIEWER))
 
 
 def _may_prove(request: PersonRequest, found: Run) -> bool:

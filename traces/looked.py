@@ -5,11 +5,14 @@ Such an event carries no run, so that reading a run's story adds nothing to it; 
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
 from traces.services import Actor, Entry, record
+
+TRACE_READ: Final = "trace_read"
+"""A model call was read, wherever it was shown."""
 
 
 def looked(

@@ -32,6 +32,8 @@ MOST_REMARKS: Final = 100
 READS_RUNS: Final = (Role.REVIEWER, Role.ADMINISTRATOR, Role.AUDITOR, Role.DEVELOPER)
 READS_POLICY: Final = (Role.REVIEWER, Role.ADMINISTRATOR, Role.AUDITOR)
 READS_TRACES: Final = (Role.AUDITOR,)
+AHEAD: Final = frozenset({"proposed", "in_review"})
+"""Statuses in which people may still have to decide."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,11 @@ def _remarks(action: Action) -> QuerySet[Remark]:
 
 
 def may_read_trace(reader: Membership, action: Action) -> bool:
-    """Whether a person may read what the model was sent and said: auditors, and never whom it acts for."""
+    """Whether a person may read what the model was sent and said: auditors, and never whom it acts for. Who decides on
+    requests as well reads it of none that waits: a canary has no such call.
+    """
+    if reader.has(Role.REVIEWER) and action.status in AHEAD:
+        return False
     return reader.has(*READS_TRACES) and reader.user_id not in action.principals
 
 

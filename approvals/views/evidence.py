@@ -1,19 +1,19 @@
 """Parts of a card that are fetched when somebody looks at them: a folded value, the trace of the model's call."""
 
-import math
 import uuid
-from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from accounts.actors import person
 from accounts.pages import HTMX_NO_SWAP, PersonRequest, only, page
 from approvals.access import get_action_for_reading
-from approvals.models import Action
 from approvals.reading.around import READS_TRACES, may_read_trace
 from approvals.reading.card import card
-from traces.models import PromptPart, Trace
+from traces.heard import heard
+from traces.looked import TRACE_READ, looked
+from traces.models import Trace
 
 
 @require_GET
@@ -40,22 +40,10 @@ def trace(request: PersonRequest, pk: uuid.UUID) -> HttpResponse:
     found = get_action_for_reading(request.membership, pk)
     if not may_read_trace(request.membership, found):
         raise Http404
-    return render(request, "approvals/evidence.html#trace", _trace(found))
-
-
-def _trace(action: Action) -> dict[str, Any]:
-    """The call of the model that proposed the action, its prompt in order. Two queries."""
-    call = Trace.objects.filter(organization=action.organization_id, pk=action.trace).first() if action.trace else None
+    organization = found.organization_id
+    call = Trace.objects.within(organization).filter(pk=found.trace).first() if found.trace else None
     if call is None:
-        return {"call": None}
-    texts = dict(
-        PromptPart.objects.filter(organization=action.organization_id, pk__in=call.parts).values_list("pk", "content")
-    )
-    return {
-        "call": call,
-        "prompt": [(role, texts.get(part, "")) for role, part in zip(call.roles, call.parts, strict=False)],
-        "chosen_percent": None if call.chosen_logprob is None else round(100 * math.exp(call.chosen_logprob)),
-        "alternatives": [
-            (str(one.get("tool", "")), round(100 * float(one.get("probability") or 0))) for one in call.alternatives
-        ],
-    }
+        return render(request, "approvals/evidence.html#trace", {"one": None, "undoes": found.undo_of})
+    detail = {"run": str(call.run), "step": call.step}
+    looked(person(request.user), organization, TRACE_READ, kind="trace", subject=call.pk, detail=detail)
+    return render(request, "approvals/evidence.html#trace", {"one": heard(organization, [call])[0]})

@@ -94,6 +94,10 @@ VERBS: Final[dict[str, Told]] = {
     "evidence_made": Told("Evidence was put together", "file-archive"),
     "evidence_fetched": Told("Evidence was taken out as a file", "download", "warn"),
     "inquiry_failed": Told("What was asked of the sealer came to nothing", "x", "bad"),
+    "traces_searched": Told("Somebody searched the model calls", "search"),
+    "trace_read": Told("Somebody read a model call", "scan-eye"),
+    "story_read": Told("Somebody read the story of a run", "scan-eye"),
+    "runs_compared": Told("Somebody compared two runs", "columns-2"),
     "reported": Told("Report written from the ledger", "file-text"),
 }
 RULED: Final[dict[str, Told]] = {
