@@ -53,10 +53,8 @@ def times(scalar, point):
     """A multiple of a point."""
     total = (0, 1, 1, 0)
     while scalar:
-        if scalar & 1:
-            total = add(total, point)
-        point = add(point, point)
-        scalar >>= 1
+        total = add(total, point) if scalar & 1 else total
+        point, scalar = add(point, point), scalar >> 1
     return total
 
 
@@ -81,8 +79,7 @@ BASE = point_of((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 def signed_by(public, signature, message):
     """Whether the key of these 32 bytes made this signature."""
-    key, start = point_of(public), point_of(signature[:32])
-    scalar = int.from_bytes(signature[32:], "little")
+    key, start, scalar = point_of(public), point_of(signature[:32]), int.from_bytes(signature[32:], "little")
     if len(signature) != 64 or key is None or start is None or scalar >= L:
         return False
     challenge = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
@@ -204,8 +201,7 @@ class Reading:
             raise Unreadable("a block with other fields")
         if self.excerpt:
             self.jump(block)
-        self.blocks += 1
-        name, first = f"block {block['number']}", block["first"]
+        self.blocks, name, first = self.blocks + 1, f"block {block['number']}", block["first"]
         if block["chain"] != self.chain:
             if block["chain"] < self.chain:
                 self.say("a block of an earlier chain", first)
@@ -238,8 +234,7 @@ class Reading:
             self.say("an event that was never sealed here, or is out of order", 0, event[0])
             return
         self.missing(found)
-        place, name, hashed = self.waiting.pop(0)
-        self.events += 1
+        (place, name, hashed), self.events = self.waiting.pop(0), self.events + 1
         if sha(b"\0", dumps(event)) != hashed:
             self.say("the event was changed", place, name)
         elif event[1] != self.organization:
@@ -309,8 +304,7 @@ def checkpoints_in(path, keys):
 
 def verify(export, keys, checkpoints=None):
     """Read an export; the reading says what was wrong. Raises Unreadable for a line that is none of an export."""
-    reading = Reading(keys, dict(checkpoints or {}))
-    number = 0
+    reading, number = Reading(keys, dict(checkpoints or {})), 0
     for number, line in enumerate(export, 1):
         try:
             reading.take(read_line(line, number), number)
@@ -339,10 +333,14 @@ def verify_evidence(data, keys, checkpoints=None):
     """What an archive says of itself, and the reading of its part of the record. Raises Unreadable."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            listed = [(one.filename, archive.read(one)) for one in archive.infolist()]
+            inside = archive.infolist()
+            if any(one.compress_type for one in inside) or sum(one.file_size for one in inside) > len(data):
+                raise Unreadable("it is not unpacked: evidence is not compressed, and more cannot come out of it")
+            listed = [(one.filename, archive.read(one)) for one in inside]
+            again = zipped(listed)
     except Exception:  # whatever a library makes of a broken archive
         raise Unreadable("this is no archive of evidence") from None
-    if len(members := dict(listed)) != len(listed) or zipped(listed) != data:
+    if len(members := dict(listed)) != len(listed) or again != data:
         raise Unreadable("the archive is not written as one of evidence is")
     manifest, signature = members.pop("manifest.json", b""), members.pop("manifest.sig", b"")
     try:
@@ -365,12 +363,15 @@ def verify_evidence(data, keys, checkpoints=None):
     return members["README.txt"].decode().split("\nHow to check")[0] + "\n", reading
 
 
+def plain(text):  # a file's words may be anybody's: they move no cursor and begin no line of their own
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Verify an export of Countersign's record, or evidence.")
-    parser.add_argument("export")
+    for name in ("export", "--key", "--checkpoints"):
+        parser.add_argument(name)
     parser.add_argument("key_file", nargs="?", metavar="key")
-    parser.add_argument("--key")
-    parser.add_argument("--checkpoints")
     given = parser.parse_args()
     if not (given.key or given.key_file):
         parser.error("--key is needed: the public key of the seal")
@@ -383,14 +384,13 @@ def main():
             else:
                 reading = verify(file, keys, checkpoints)
     except Unreadable as error:
-        print(f"NOT INTACT. {error}")
+        print(f"NOT INTACT. {plain(str(error))}")
         return 1
     except OSError as error:
         print(error, file=sys.stderr)
         return 2
-    for text in reading.wrong[:100]:
-        print(text)
-    print("".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in told), end="")
+    for text in [*reading.wrong[:100], *told.split("\n")[:-1]]:
+        print(plain(text))
     said = f"NOT INTACT: {len(reading.wrong)} problems in" if reading.wrong else "Intact:"
     print(said, f"{reading.events} events in {reading.blocks} blocks")
     return 1 if reading.wrong else 0

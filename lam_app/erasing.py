@@ -24,6 +24,7 @@ from traces.forgetting import Hold
 from traces.ids import uuid7
 from traces.models import Event, Trace
 from traces.services import Actor, Entry, record
+from traces.working import begin_anew
 
 SLICE: Final = 400
 """Details that one transaction takes away."""
@@ -170,4 +171,5 @@ def _slice(pk: uuid.UUID, actor: Actor, most: int) -> int | None:
             *(entry("erased", "event", event) for event in events or ()),
             *([entry("erasure_done", "erasure", pk)] if done else []),
         )
+        begin_anew(of)
     return len(events or ())

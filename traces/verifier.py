@@ -36,7 +36,9 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"chain {self.chain}, place {self.position}" if self.position else f"chain {self.chain}"
-        return f"{place}: {self.what}" + (f" (event {self.event})" if self.event else "")
+        said = f"{place}: {self.what}" + (f" (event {self.event})" if self.event else "")
+        # An export may be anybody's: its words move no cursor and begin no line of their own.
+        return "".join(letter if letter.isprintable() else "?" for letter in said)
 
 
 @dataclass

@@ -187,6 +187,17 @@ def drop_file(inquiry: uuid.UUID) -> int:
     return int(row[0]) if row else 0
 
 
+def begin_anew(organization: uuid.UUID) -> int:
+    """Let go of all files of an organization, because something that they tell has left the record since; how many.
+
+    What is under way is begun anew. Whoever had asked asks again.
+    """
+    asked = Inquiry.objects.filter(organization=organization)
+    asked.filter(state=Inquiry.State.WAITING).update(worker=None)
+    made = asked.exclude(state=Inquiry.State.WAITING).filter(parts__number=0).values_list("pk", flat=True)
+    return sum(bool(drop_file(pk)) for pk in list(made))
+
+
 def drop_files() -> int:
     """Drop files that are older than KEPT_HOURS, and of each organization all but the newest; how many."""
     over = Inquiry.objects.exclude(state=Inquiry.State.WAITING).filter(parts__number=0).order_by("organization", "-id")

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from json import dumps
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
 from approvals.reading.shown import MASK, PLACE, is_secret
 
@@ -33,16 +35,17 @@ class Masks:
         return said
 
     def text(self, said: str) -> str:
-        """A text without the values."""
+        """A text without the values, in whichever form they stand in it."""
         for value in self.values:
-            said = said.replace(value, MASK)
+            for form in _forms(value):
+                said = said.replace(form, MASK)
         return said
 
     def page(self, html: str) -> str:
         """The same of a page, where values stand as HTML writes them."""
         for value in self.values:
-            html = html.replace(escape(value), MASK).replace(value, MASK)
-        return html
+            html = html.replace(escape(value), MASK)
+        return self.text(html)
 
     def _at(self, path: str, value: Any) -> Any:
         if is_secret(PLACE.sub("", path), self.fields):
@@ -52,6 +55,12 @@ class Masks:
         if isinstance(value, list):
             return [self._at(f"{path}[{at}]", inner) for at, inner in enumerate(value)]
         return self(value)
+
+
+def _forms(value: str) -> Iterable[str]:
+    """A value as it is, and as JSON and addresses write it: what a model answered is text with JSON in it."""
+    forms = {value, dumps(value)[1:-1], dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote(value)}
+    return sorted({*forms, quote_plus(value)}, key=len, reverse=True)
 
 
 def masks(given: Iterable[tuple[Mapping[str, Any], Collection[str]]]) -> Masks:

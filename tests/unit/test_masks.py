@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -40,3 +42,17 @@ def test_a_page_is_searched_for_secrets_as_it_writes_them() -> None:
 def test_what_is_too_short_to_be_told_from_ordinary_words_is_masked_in_its_field_alone() -> None:
     hide = masks([({"pin": "on"}, ("pin",))])
     assert hide.arguments({"pin": "on", "note": "go on"}) == {"pin": MASK, "note": "go on"}
+
+
+def test_t97_a_secret_is_hidden_in_the_forms_that_json_and_addresses_give_it() -> None:
+    secret = 'hunter"2\\ä x&y/z'
+    hide = masks([({"pin": secret}, ["pin"])])
+    for said in (
+        json.dumps({"pin": secret}),
+        json.dumps({"pin": secret}, ensure_ascii=False),
+        f"https://host.example/?pin={quote(secret)}",
+        f"https://host.example/?pin={quote(secret, safe='')}",
+        f"pin={quote_plus(secret)}",
+    ):
+        assert "hunter" not in hide.text(said), said
+        assert "hunter" not in hide.page(said), said
