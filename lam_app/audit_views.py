@@ -138,10 +138,15 @@ def _verifying(request: PersonRequest) -> dict[str, Any]:
     asked = Inquiry.objects.within(organization).filter(kind=Inquiry.Kind.VERIFY)
     newest = Block.objects.of(organization).reverse().first()
     rows = with_files(list(asked[:SHOWN]))
+    over = [one for one, *_ in rows if one.state != Inquiry.State.WAITING]
+    failed = over[0] if over and over[0].state == Inquiry.State.FAILED else None
+    last = next((one for one in over if one.state == Inquiry.State.DONE), None)
     return {
         "rows": rows,
         "latest": rows[0] if rows else None,
-        "last": next((one for one, *_ in rows if one.state == Inquiry.State.DONE), None),
+        "failed": failed,  # the newest one that is over, where it came to nothing
+        "last": last,
+        "before": [one for one in over if one not in (failed, last)],
         "under_way": any(one.state == Inquiry.State.WAITING for one, *_ in rows),
         "newest": newest,
         "head": bytes(newest.head).hex() if newest else "",

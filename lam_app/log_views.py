@@ -19,8 +19,8 @@ from accounts.roles import Role
 from approvals.models import Action
 from lam_app.models import Run
 from tools.models import Execution, Tool
-from traces.ids import NIL, first_of
-from traces.log import LAST, STRETCH, Sought, history, look
+from traces.ids import LAST, NIL, first_of
+from traces.log import STRETCH, Sought, history, look
 from traces.models import Event, EventQuerySet
 
 FIELDS: Final = ("verb", "who", "kind", "about", "tool", "run", "since", "until", "own")

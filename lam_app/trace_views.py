@@ -19,10 +19,10 @@ from lam_app.models import Run
 from lam_app.planner.prompts import offered
 from lam_app.trace_search import FAILED, OUTCOMES, READS, readable, search
 from traces.heard import Heard, heard
-from traces.ids import NIL, first_of
+from traces.ids import LAST, NIL, first_of
 from traces.looked import TRACE_READ, looked
 from traces.models import Trace
-from traces.queries import LAST, Wanted
+from traces.queries import Wanted
 
 FIELDS: Final = ("words", "run", "agent", "tool", "model", "outcome", "since", "until")
 MORE: Final = ("agent", "model", "since", "until", "run")

@@ -11,6 +11,8 @@ from uuid import UUID
 
 NIL = UUID(int=0)
 """Before every id."""
+LAST = UUID(int=(1 << 128) - 1)
+"""Behind every id."""
 _COUNTER_BITS = 42
 _lock = threading.Lock()
 _last = (0, 0)

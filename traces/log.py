@@ -9,14 +9,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-from traces.ids import NIL
+from traces.ids import LAST, NIL
 from traces.models import Event, EventDetail, EventQuerySet
 
 PAGE: Final = 100
 STRETCH: Final = 20_000
 """Events that one page looks through."""
-LAST: Final = uuid.UUID(int=(1 << 128) - 1)
-"""Behind every id."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +41,14 @@ class Sought:
 
 @dataclass(frozen=True)
 class Line:
-    """An event and what it says beyond its envelope; ``erased`` where that was taken out for a person's sake."""
+    """An event and what it says beyond its envelope; ``gone`` where that is there no more.
+
+    Whether it went by its age, for a person's sake, or unlawfully, verifying the record says.
+    """
 
     event: Event
     detail: list[tuple[str, str]]
-    erased: bool
+    gone: bool
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,9 @@ def excerpt(proof: Proof, signer: Signer) -> bytes:
 def told_erased(organization: uuid.UUID, rows: Iterable[Sequence[Any]]) -> tuple[str, ...]:
     """Which of these events have lost their detail, and the record tells of it: one by one, or by their age.
 
-    What an excerpt says of them stands for the events that tell of it, which may lie outside of it.
+    What an excerpt says of them stands for the events that tell of it, which may lie outside of it. Of those that went
+    by their age it says less than the whole record does: how many there may be is counted only where all of it is
+    verified, so that a single old detail that was taken out too much is found there, and not in an excerpt.
     """
     bare = {str(row[0]): str(row[2]) for row in rows if row[17] is None and row[18] is None}
     if not bare:

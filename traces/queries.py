@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection, models
 
-from traces.ids import NIL
+from traces.ids import LAST, NIL
 
 if TYPE_CHECKING:
     from traces.models import Trace  # noqa: F401
 
-LAST: Final = uuid.UUID(int=(1 << 128) - 1)
-"""Behind every id."""
 _SAYING: Final = (
     "SELECT traces_saying(%(within)s, %(words)s, %(run)s, %(agent)s, %(tool)s, %(model)s, %(failed)s, %(since)s,"
     " %(below)s, %(most)s)"

@@ -117,13 +117,15 @@ def test_rows_of_others_and_of_nobody_have_no_history(busy: World, page: Any) ->
     assert page("auditor").get(f"/audit/subjects/{uuid.uuid4()}/").status_code == 404
 
 
-def test_a_detail_that_was_erased_is_said_to_be(world: World, page: Any) -> None:
+def test_a_detail_that_is_gone_is_said_to_be_and_not_why(world: World, page: Any) -> None:
     tell(world.organization.id, 2)
     event = Event.objects.within(world.organization.id).filter(verb="noted").first()
     assert event is not None
     tamper("DELETE FROM traces_eventdetail WHERE event = %s", event.pk)
     said = page("auditor").get("/audit/?verb=noted").content.decode()
-    assert said.count("The detail was taken out for a person’s sake") == 1
+    assert said.count("The detail is gone: by its age, or for a person’s sake.") == 1
+    assert 'Whether the record tells of that, <a href="/audit/verify/">Verify</a> says.' in said
+    assert "Erased" not in said
     assert str(event.pk) in said
 
 

@@ -19,9 +19,9 @@ from tests.support.api import account
 from tests.support.calling import called
 from tests.support.sql import speaking_as
 from tests.support.world import World
-from traces.ids import uuid7
+from traces.ids import LAST, uuid7
 from traces.models import Event, EventDetail, Trace
-from traces.queries import LAST, Wanted
+from traces.queries import Wanted
 
 AUDIT = "/audit/traces/"
 

@@ -75,6 +75,27 @@ def test_t106_a_cut_tail_is_found_by_the_checkpoints_outside_and_told_on_the_pag
     assert f"block {last.number} is cut off" in page("auditor").get("/audit/verify/").content.decode()
 
 
+def test_a_verification_that_came_to_nothing_is_told_even_when_it_is_the_only_one(
+    seal: Seal, world: World, page: Any
+) -> None:
+    whole = seal.outside.read_bytes()
+    seal.outside.write_bytes(whole.replace(b'"count"', b'"Count"'))
+    page("auditor").post("/audit/verify/")
+    work_off(seal, passes=False)
+    said = page("auditor").get("/audit/verify/").content.decode()
+    assert "It could not be verified" in said
+    assert "checkpoint 1: it cannot be read" in said
+    assert "Not verified yet" not in said
+    assert "Verified before" not in said
+    seal.outside.write_bytes(whole)
+    page("auditor").post("/audit/verify/")
+    work_off(seal)
+    said = page("auditor").get("/audit/verify/").content.decode()
+    assert "It could not be verified" not in said
+    assert "Every event is as it was sealed" in said
+    assert "checkpoint 1: it cannot be read" in said.partition("Verified before")[2]
+
+
 def test_one_organizations_record_is_verified_and_nobody_elses(seal: Seal, world: World, page: Any) -> None:
     tell(world.elsewhere.id, 5)
     seal.passes()
