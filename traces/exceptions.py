@@ -46,3 +46,11 @@ class ExportBroken(DomainError):
     """This is not an export of the record that can be read."""
 
     code: ClassVar[str] = "export_broken"
+
+
+class ForgettingUnsealed(DomainError):
+    """Something was forgotten a moment ago, and what tells of it is not sealed yet. Try again in a few seconds."""
+
+    http_status: ClassVar[int] = 409
+    code: ClassVar[str] = "forgetting_unsealed"
+    retry: ClassVar[bool] = True

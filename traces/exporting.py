@@ -15,7 +15,7 @@ from django.db.models import Max
 from traces import excerpts
 from traces.chain import Statement, written
 from traces.envelopes import columns
-from traces.exceptions import ExportBroken
+from traces.exceptions import ExportBroken, ForgettingUnsealed
 from traces.models import Block, BlockQuerySet
 from traces.sealer import statement_of
 from traces.verifier import Report, Signed, Verifier
@@ -34,6 +34,13 @@ SELECT e.id FROM traces_event e LEFT JOIN sealed s ON s.id = e.id
 WHERE e.organization = %(organization)s AND s.id IS NULL AND (e.transaction < %(horizon)s OR e.at < %(old)s)
 ORDER BY e.id LIMIT 1000
 """
+# A transaction that the database has not come to yet is nobody's: such an event would never be sealed.
+_FORGOTTEN = f"""
+SELECT {columns("e")} FROM traces_event e
+WHERE e.organization = %s AND e.verb IN ('erased', 'retention_forgot') AND e.transaction >= %s
+    AND e.transaction < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+ORDER BY e.id
+"""
 
 A_SLICE: Final = 20
 """Blocks that are read at once."""
@@ -48,12 +55,23 @@ def verify_database(
 ) -> Report:
     """Hold an organization's rows against its seal, in one snapshot."""
     verifier = Verifier(str(organization), signed, outside=outside)
+    last: Block | None = None
     with transaction.atomic():
-        for block, rows in _read(organization):
-            feed(verifier, block, rows)
+        for last, rows in _read(organization):
+            feed(verifier, last, rows)
             told(verifier.report.events)
-        for event in strays(organization):
-            verifier.stray(str(event))
+        return ended(verifier, organization, last)
+
+
+def ended(verifier: Verifier, organization: uuid.UUID, last: Block | None) -> Report:
+    """What a verifier found that was given every block of a database up to ``last``.
+
+    Events that no block knows are told to it, and what was forgotten since that block.
+    """
+    for event in strays(organization):
+        verifier.stray(str(event))
+    for envelope in forgotten_since(organization, last):
+        verifier.unsealed(envelope)
     return verifier.end()
 
 
@@ -65,12 +83,21 @@ def feed(verifier: Verifier, block: Block, rows: Rows) -> None:
 
 
 def export(organization: uuid.UUID) -> Iterator[str]:
-    """The lines of an organization's sealed record, each with its newline. What is not sealed yet is not in it."""
+    """The lines of an organization's sealed record, each with its newline. What is not sealed yet is not in it.
+
+    Raises ForgettingUnsealed where details are gone and the events that tell of it are not sealed: the file would tell
+    of details that are gone, and of nothing that accounts for it.
+    """
+    last = Block.objects.of(organization).last()
+    if forgotten_since(organization, last):
+        raise ForgettingUnsealed
     yield beginning(organization)
     with transaction.atomic():
-        for block, rows in _read(organization):
-            yield from lines(block, rows)
+        for last, rows in _read(organization):
+            yield from lines(last, rows)
         yield from ending(organization)
+        if forgotten_since(organization, last):
+            raise ForgettingUnsealed
 
 
 def beginning(organization: uuid.UUID) -> str:
@@ -221,6 +248,15 @@ def strays(organization: uuid.UUID) -> list[uuid.UUID]:
             },
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def forgotten_since(organization: uuid.UUID, last: Block | None) -> Rows:
+    """The envelopes of events that tell of something forgotten and that are in no block up to ``last``."""
+    if last is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGOTTEN, [organization, last.horizon])
+        return cursor.fetchall()
 
 
 def _pairs(block: Block) -> list[tuple[bytes, bytes]]:

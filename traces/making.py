@@ -9,7 +9,7 @@ from django.db.models import Count, Sum
 from traces import checkpoints, excerpts
 from traces.chain import Statement, moment
 from traces.exceptions import DomainError, ExportBroken
-from traces.exporting import beginning, ending, feed, in_slices, lines, strays
+from traces.exporting import beginning, ended, ending, feed, forgotten_since, in_slices, lines
 from traces.inquiry import Inquiry
 from traces.models import Block, BlockQuerySet
 from traces.proving import told_erased
@@ -40,12 +40,11 @@ def verification(public: Callable[[], Signed], outside: Path) -> Callable[[Inqui
         upto = blocks.aggregate(events=Sum("count"))["events"] or 0
         verifier = Verifier(str(inquiry.organization), signed, outside={at: one.head for at, one in kept.items()})
         yield Step(expected=upto)
-        for block, rows in in_slices(blocks):
-            feed(verifier, block, rows)
+        last: Block | None = None
+        for last, rows in in_slices(blocks):
+            feed(verifier, last, rows)
             yield Step(seen=verifier.report.events)
-        for event in strays(inquiry.organization):
-            verifier.stray(str(event))
-        report = verifier.end()
+        report = ended(verifier, inquiry.organization, last)
         yield Step(seen=report.events, found=_found(report, blocks, kept))
 
     return steps
@@ -66,8 +65,13 @@ def export(signer: Signer) -> Callable[[Inquiry], Iterator[Step]]:
         if told["events"] > MOST_EVENTS:
             raise TooMuch
         ranged = inquiry.since is not None or inquiry.until is not None
-        last = blocks.reverse().values_list("chain", "number")[0]
-        blocks = blocks.upto(*last)  # what is sealed meanwhile is in the next export
+        last = blocks.reverse()[0]
+        newest = Block.objects.of(inquiry.organization).reverse()[0] if ranged else last
+        forgotten = forgotten_since(inquiry.organization, newest)
+        if forgotten and not ranged:
+            yield Step(waits=True)  # until what tells of details that are gone can be in it
+            return
+        blocks = blocks.upto(last.chain, last.number)  # what is sealed meanwhile is in the next export
         yield Step(
             expected=told["events"],
             data=(_header(blocks, signer) if ranged else beginning(inquiry.organization)).encode(),
@@ -78,6 +82,9 @@ def export(signer: Signer) -> Callable[[Inquiry], Iterator[Step]]:
             yield Step(seen=seen, data="".join(lines(block, rows)).encode())
         if not ranged:
             yield Step(seen=seen, data="".join(ending(inquiry.organization)).encode())
+        if forgotten_since(inquiry.organization, newest) != forgotten:
+            yield Step(waits=True)  # something of it has gone meanwhile, so it is begun anew
+            return
         yield Step(seen=seen, found={"events": seen, "blocks": told["blocks"], "excerpt": ranged})
 
     return steps

@@ -86,7 +86,7 @@ class Verifier:
         self._first, self._next = 0, 0
         self._bare: list[tuple[int, str, str]] = []
         self._erasures: set[str] = set()
-        self._periods: list[tuple[str, int]] = []
+        self._periods: dict[str, tuple[str, int]] = {}
 
     def block(self, statement: Statement, signature: bytes, rows: list[tuple[bytes, bytes]]) -> None:
         """The next block: what it states, its signature, and the id and hash of each of its events."""
@@ -149,10 +149,14 @@ class Verifier:
             self._bare.append((position, told, str(envelope[2])))
         elif salt is None or detail is None or committed(salt, detail) != envelope[16]:
             self._tell("the event’s detail was changed", position, told)
-        if envelope[6] == "erased" and envelope[7] == "event":
-            self._erasures.add(str(envelope[8]))
-        elif envelope[6] == "retention_forgot" and (period := PERIOD.fullmatch(str(envelope[11]))):
-            self._periods.append((period[2], int(period[1])))
+        self._heed(envelope)
+
+    def unsealed(self, envelope: Envelope) -> None:
+        """An event behind the last block that was given: all that is taken from it is what it tells to be forgotten.
+
+        It is sealed in a moment, and verified from then on.
+        """
+        self._heed(envelope)
 
     def stray(self, event: str) -> None:
         """An event that the database holds, that should have been sealed by now, and that no block knows."""
@@ -162,7 +166,7 @@ class Verifier:
         """After the last event: what is still missing is said."""
         self._missing_before(len(self._rows))
         untold = [(at, event) for _, event, at in self._bare if event not in self._erasures]
-        unexplained = outlived(untold, self._periods)
+        unexplained = outlived(untold, [*self._periods.values()])
         for position, event, _ in self._bare:
             if event not in unexplained:
                 self.report.erased += 1
@@ -173,6 +177,13 @@ class Verifier:
                 Problem(f"block {number} is cut off: a checkpoint outside the database tells of it", chain, 0)
             )
         return self.report
+
+    def _heed(self, envelope: Envelope) -> None:
+        """Note which detail, or how many from before when, an event tells to be forgotten. Twice counts as once."""
+        if envelope[6] == "erased" and envelope[7] == "event":
+            self._erasures.add(str(envelope[8]))
+        elif envelope[6] == "retention_forgot" and (period := PERIOD.fullmatch(str(envelope[11]))):
+            self._periods[str(envelope[0])] = (period[2], int(period[1]))
 
     def _missing_before(self, at: int) -> None:
         """Say which events of this block should have come before the one at this place."""
