@@ -18,6 +18,7 @@ from accounts.pages import PersonRequest, id_of, only, page
 from accounts.roles import Role
 from approvals.models import Action
 from lam_app.models import Run
+from lam_app.templatetags.story import VERBS
 from tools.models import Execution, Tool
 from traces.ids import LAST, NIL, first_of
 from traces.log import STRETCH, Sought, history, look
@@ -26,7 +27,12 @@ from traces.models import Event, EventQuerySet
 FIELDS: Final = ("verb", "who", "kind", "about", "tool", "run", "since", "until", "own")
 MORE: Final = ("about", "run", "since", "until", "own")
 """Fields that stand folded away while they say nothing."""
-KINDS: Final = ("action", "run", "execution", "permit", "stop", "tool", "organization", "user", "inquiry", "trace")
+KINDS: Final = (
+    "action", "run", "execution", "permit", "stop", "tool", "organization", "user", "inquiry", "trace", "retention",
+    "hold", "erasure",
+)  # fmt: skip
+KIND_WORDS: Final = {"inquiry": "Asked of the sealer", "execution": "Ledger", "trace": "Model call"}
+"""Kinds that read otherwise than they are called."""
 PAGES: Final = {"action": "action", "run": "run", "tool": "tool"}
 """Kinds of rows that have a page of their own, and its route."""
 
@@ -46,7 +52,9 @@ def audit(request: PersonRequest) -> HttpResponse:
         "filtered": bool(asked),
         "more": any(fields[name] for name in MORE),
         "kept": urlencode(asked),
-        "kinds": KINDS,
+        "kinds": [(kind, KIND_WORDS.get(kind, kind.capitalize())) for kind in KINDS],
+        "verbs": sorted(((verb, told.says) for verb, told in VERBS.items()), key=lambda one: one[1]),
+        "strange": fields["verb"] not in VERBS and fields["verb"],
         "tools": Tool.objects.filter(organization=organization).order_by("name").values_list("name", flat=True),
         "stretch": STRETCH,
         "pages": PAGES,

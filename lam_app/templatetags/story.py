@@ -98,6 +98,16 @@ VERBS: Final[dict[str, Told]] = {
     "trace_read": Told("Somebody read a model call", "scan-eye"),
     "story_read": Told("Somebody read the story of a run", "scan-eye"),
     "runs_compared": Told("Somebody compared two runs", "columns-2"),
+    "retention_set": Told("How long details are kept was set", "timer"),
+    "retention_forgot": Told("Details went by their age", "eraser"),
+    "hold_set": Told("Something is held, whatever its age", "anchor", "warn"),
+    "hold_lifted": Told("A hold was lifted", "undo-2"),
+    "erasure_asked": Told("Somebody’s erasure was asked for", "eraser", "warn"),
+    "erasure_confirmed": Told("An erasure was confirmed by a second person", "user-check", "warn"),
+    "erasure_withdrawn": Told("An erasure was withdrawn", "undo-2"),
+    "erasure_forgot": Told("An erasure took details and words away", "eraser"),
+    "erasure_done": Told("An erasure is done", "check", "good"),
+    "erased": Told("The detail of an event was erased", "eraser"),
     "reported": Told("Report written from the ledger", "file-text"),
 }
 RULED: Final[dict[str, Told]] = {

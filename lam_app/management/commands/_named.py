@@ -1,6 +1,7 @@
 """Who and what an option of a command names. What nobody has by that name is refused with the option's own."""
 
 from django.core.management.base import CommandError
+from django.db import connection
 
 from accounts.models import Organization, User
 
@@ -19,3 +20,12 @@ def person_named(name: str, option: str = "--as") -> User:
     if found is None:
         raise CommandError(f"{option}: there is no active person called {name}")
     return found
+
+
+def as_owner() -> None:
+    """Refuse an account that is shown some rows only: it would say that there are none. Raises CommandError."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_security_active('traces_retention')")
+        (limited,) = cursor.fetchone()
+    if limited:
+        raise CommandError("This runs as the owner, who sees every organization's rows: set LAM_ROLE=owner.")

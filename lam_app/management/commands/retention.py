@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organization
 from lam_app.keeping import KINDS, hold, lift, retain, set_retention
-from lam_app.management.commands._named import organization_named, person_named
+from lam_app.management.commands._named import as_owner, organization_named, person_named
 from traces import partitions
 from traces.exceptions import DomainError
 from traces.forgetting import Hold, Retention
@@ -20,7 +20,10 @@ from traces.forgetting import Hold, Retention
 class Command(BaseCommand):
     """Keeping, from the shell."""
 
-    help = "How long details of events and model calls are kept, what is held longer, and taking away what is too old."
+    help = (
+        "How long details of events and model calls are kept, what is held longer, and taking away what is too old."
+        " Run as the owner (LAM_ROLE=owner)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One sub-command each."""
@@ -42,6 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked for one organization."""
+        as_owner()
         organization = organization_named(options["organization"])
         try:
             self.stdout.write(getattr(self, f"_{options['verb']}")(organization, options))
