@@ -18,11 +18,9 @@ from accounts.models import Membership, Organization, User
 from accounts.roles import Role
 from accounts.standing import administering
 from lam_app.keeping import SWEEPER
-from lam_app.models import Attachment, Erasure, Run
+from lam_app.models import Erasure
 from traces.clock import now
-from traces.forgetting import Hold
 from traces.ids import uuid7
-from traces.models import Event, Trace
 from traces.services import Actor, Entry, record
 from traces.working import begin_anew
 
@@ -36,9 +34,10 @@ SECOND: Final = (Role.ADMINISTRATOR, Role.AUDITOR)
 
 @dataclass(frozen=True)
 class Preview:
-    """What an erasure would take away now, and what it would wait for."""
+    """What an erasure would take away, and what it would wait for, counted by the conditions of the erasure."""
 
     runs: int
+    """Of the planner and of agents from outside."""
     flying: int
     """Of these, runs in flight: they are emptied once they are over."""
     held: int
@@ -46,31 +45,17 @@ class Preview:
     calls: int
     """Calls of a model."""
     files: int
-    own_events: int
-    """Events of what the person did, whose details go."""
+    details: int
+    """Of events: of everything that happened in these runs, and of what the person did elsewhere."""
 
 
 def preview(organization: Organization, whom: User) -> Preview:
     """Count what would go. Raises NotOfThisOrganization."""
     if not Membership.objects.filter(organization=organization, user=whom).exists():
         raise NotOfThisOrganization
-    over = {"succeeded", "failed", "cancelled", "undone"}
-    runs = dict(
-        Run.objects.filter(organization=organization, initiator=whom)
-        .exclude(goal="[erased]")
-        .values_list("pk", "status")
-    )
-    holds = Hold.objects.standing(organization.pk)
-    all_held = holds.filter(kind="organization").exists() or holds.filter(kind="person", target=whom.pk).exists()
-    held = len(runs) if all_held else holds.filter(kind="run", target__in=list(runs)).count()
-    return Preview(
-        runs=len(runs),
-        flying=sum(status not in over for status in runs.values()),
-        held=held,
-        calls=Trace.objects.filter(organization=organization.pk, run__in=list(runs)).count(),
-        files=Attachment.objects.filter(run__in=list(runs)).count(),
-        own_events=Event.objects.filter(organization=organization.pk, actor=whom.pk).count(),
-    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM lam_app_would_go(%s, %s)", [organization.pk, whom.pk])
+        return Preview(*cursor.fetchone())
 
 
 def ask(organization: Organization, whom: User, *, by: User, reason: str) -> Erasure:
@@ -94,23 +79,20 @@ def ask(organization: Organization, whom: User, *, by: User, reason: str) -> Era
         )
 
 
-def confirm(erasure: Erasure, *, by: User, reason: str) -> bool:
-    """Say so as the second person. Returns whether that is a change.
+def confirm(erasure: Erasure, *, by: User, reason: str) -> None:
+    """Say so as the second person.
 
     Raises MayNotAdminister, NotOneself for whoever asked or is to be erased, ChangeRefused.
     """
-    return _said(erasure, "erasure_confirmed", by, reason)
+    _said(erasure, "erasure_confirmed", by, reason)
 
 
-def withdraw(erasure: Erasure, *, by: User, reason: str) -> bool:
-    """Take back what was asked for and not confirmed yet. Returns whether that is a change.
-
-    Raises MayNotAdminister, ChangeRefused.
-    """
-    return _said(erasure, "erasure_withdrawn", by, reason)
+def withdraw(erasure: Erasure, *, by: User, reason: str) -> None:
+    """Take back what was asked for and not confirmed yet. Raises MayNotAdminister, ChangeRefused."""
+    _said(erasure, "erasure_withdrawn", by, reason)
 
 
-def _said(erasure: Erasure, verb: str, by: User, reason: str) -> bool:
+def _said(erasure: Erasure, verb: str, by: User, reason: str) -> None:
     where = erasure.organization_id
     with administering(
         verb, by=by, organization=where, about=("erasure", erasure.pk), reason=reason, roles=SECOND
@@ -128,7 +110,6 @@ def _said(erasure: Erasure, verb: str, by: User, reason: str) -> bool:
         if not changed:
             raise ChangeRefused("Somebody confirmed or withdrew it already.")
         tell(person=str(erasure.person_id))
-    return True
 
 
 def erase_due(*, actor: Actor = SWEEPER, turns: int = TURNS) -> int:

@@ -86,7 +86,7 @@ def _birds(membership: Membership) -> QuerySet[Canary]:
 
 
 def plan_row(run: Run, actions: Sequence[Action]) -> RunPlan | None:
-    """The plan that such a run seems to have stated; None for a run that is one. One query, and none for a real run."""
+    """The plan that such a run seems to have stated; None for a real run, without a query."""
     bird = next((action for action in actions if action.canary), None)
     if bird is None:
         return None
@@ -102,7 +102,7 @@ def plan_row(run: Run, actions: Sequence[Action]) -> RunPlan | None:
 
 
 def beginning(run: Run, actions: Sequence[Action]) -> list[Event]:
-    """The events with which such a run seems to have begun, in order; none for a run that is one."""
+    """The events with which such a run seems to have begun, in order; none for a real run."""
     if not any(action.canary for action in actions):
         return []
     who = {"submitted": ("person", run.initiator_id, run.initiator.username)}

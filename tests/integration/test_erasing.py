@@ -1,5 +1,6 @@
 """Erasing a person: two say so, what is over is emptied, what is in flight or held waits, the record is intact."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from accounts.exceptions import ChangeRefused, MayNotAdminister, NotOfThisOrgani
 from accounts.models import User
 from approvals.models import Action, Revision
 from approvals.services.comment import comment
+from approvals.services.reject import reject
 from approvals.tasks import execute_permitted, sign_permits
 from lam_app.attachments.files import Upload, read_all
 from lam_app.erasing import ask, confirm, erase, erase_due, preview, withdraw
@@ -18,7 +20,7 @@ from lam_app.models import Erasure, Run
 from lam_app.runs import cancel, submit
 from lam_app.tasks import advance_runs
 from tests.support.dumping import found
-from tests.support.model import Script, finish, fresh, note, only_notes, said, script  # noqa: F401 - a fixture
+from tests.support.model import Script, finish, note, only_notes, said
 from tests.support.sealing import Seal, lines, seal_in
 from tests.support.sql import NO_RIGHT, REFUSED, refusal, speaking_as
 from tests.support.standing_alone import loaded
@@ -75,7 +77,7 @@ def everywhere(**more: Any) -> dict[str, list[str]]:
 
 def test_what_a_person_said_is_gone_from_every_table_and_both_verifiers_find_the_record_intact(
     world: World,
-    script: Script,  # noqa: F811
+    script: Script,
     seal: Seal,
 ) -> None:
     run = lived(world, script)
@@ -100,7 +102,7 @@ def test_what_a_person_said_is_gone_from_every_table_and_both_verifiers_find_the
     assert report.erased == said_of_it.erased == gone
 
 
-def test_the_account_loses_its_name_and_nobody_signs_in_with_it(world: World, script: Script) -> None:  # noqa: F811
+def test_the_account_loses_its_name_and_nobody_signs_in_with_it(world: World, script: Script) -> None:
     lived(world, script)
     browser = signed_in(world, "operator")
     assert browser.get("/runs/").status_code == 200
@@ -113,7 +115,7 @@ def test_the_account_loses_its_name_and_nobody_signs_in_with_it(world: World, sc
     assert person.memberships.get().roles == []
 
 
-def test_pages_of_what_was_erased_still_open_and_show_nothing_of_it(world: World, script: Script) -> None:  # noqa: F811
+def test_pages_of_what_was_erased_still_open_and_show_nothing_of_it(world: World, script: Script) -> None:
     run = lived(world, script)
     action = Action.objects.get(run=run.pk)
     agreed(world)
@@ -130,7 +132,7 @@ def test_pages_of_what_was_erased_still_open_and_show_nothing_of_it(world: World
         assert browser.get(f"/actions/{action.pk}/").status_code == 200
 
 
-def test_what_was_decided_and_by_whom_stays_known(world: World, script: Script) -> None:  # noqa: F811
+def test_what_was_decided_and_by_whom_stays_known(world: World, script: Script) -> None:
     run = lived(world, script)
     before = Revision.objects.get(action__run=run.pk)
     agreed(world)
@@ -142,7 +144,7 @@ def test_what_was_decided_and_by_whom_stays_known(world: World, script: Script) 
     assert (action.status, action.decisions.get().decider) == ("done", world.reviewer)
 
 
-def test_a_run_in_flight_is_not_touched_until_it_is_over(world: World, script: Script) -> None:  # noqa: F811
+def test_a_run_in_flight_is_not_touched_until_it_is_over(world: World, script: Script) -> None:
     run = lived(world, script, ends=False)
     assert preview(world.organization, world.operator).flying == 1
     one = agreed(world)
@@ -159,8 +161,32 @@ def test_a_run_in_flight_is_not_touched_until_it_is_over(world: World, script: S
     assert everywhere(but=WORLD) == {}
 
 
+def test_what_is_told_beforehand_is_what_goes(world: World, script: Script) -> None:
+    lived(world, script)
+    outside = world.staged("write_note", {"text": WORD, "about": "order 1009"})
+    before = preview(world.organization, world.operator)
+    assert (before.runs, before.flying, before.held, before.files) == (2, 1, 0, 1)
+    where = world.organization.id
+    reject(actor=world.reviewer, organization=where, action_id=outside.pk, digest=outside.digest, reason="not now")
+    would = preview(world.organization, world.operator)
+    assert (would.runs, would.flying, would.calls) == (2, 0, Trace.objects.count())
+    one = agreed(world)
+    assert preview(world.organization, world.operator) == would
+    erase_due()
+    one.refresh_from_db()
+    assert (one.done_at is not None, one.runs, one.details) == (True, would.runs, would.details)
+    assert not Trace.objects.exists()
+    assert set(dataclasses.astuple(preview(world.organization, world.operator))) == {0}
+
+
+def test_what_would_go_is_told_within_the_organization_alone(world: World, as_web: psycopg.Connection[Any]) -> None:
+    asked = "SELECT * FROM lam_app_would_go(%s, %s)"
+    assert refusal(as_web, asked, [world.organization.pk, world.operator.pk]) == ("", "")
+    assert refusal(as_web, asked, [world.elsewhere.pk, world.outsider.pk])[0] == REFUSED
+
+
 @pytest.mark.parametrize("kind", ["organization", "run", "person"])
-def test_a_hold_wins_over_an_erasure_until_it_is_lifted(kind: str, world: World, script: Script) -> None:  # noqa: F811
+def test_a_hold_wins_over_an_erasure_until_it_is_lifted(kind: str, world: World, script: Script) -> None:
     run = lived(world, script)
     target = {"organization": world.organization.pk, "run": run.pk, "person": world.operator.pk}[kind]
     held = hold(world.organization, kind, target, by=world.auditor, reason="a lawsuit")
@@ -215,7 +241,7 @@ def test_the_database_itself_asks_for_two(world: World, as_web: psycopg.Connecti
         assert refusal(owner, "DELETE FROM lam_app_erasure")[0] == REFUSED
 
 
-def test_the_owner_empties_no_run_by_hand(world: World, script: Script) -> None:  # noqa: F811
+def test_the_owner_empties_no_run_by_hand(world: World, script: Script) -> None:
     lived(world, script)
     with speaking_as("owner") as owner:
         for table, column in (
@@ -227,7 +253,7 @@ def test_the_owner_empties_no_run_by_hand(world: World, script: Script) -> None:
         assert refusal(owner, "DELETE FROM lam_app_content")[0] == REFUSED
 
 
-def test_an_event_tells_of_it_and_repeats_nothing_of_what_went(world: World, script: Script) -> None:  # noqa: F811
+def test_an_event_tells_of_it_and_repeats_nothing_of_what_went(world: World, script: Script) -> None:
     lived(world, script)
     agreed(world)
     erase_due()
@@ -239,7 +265,7 @@ def test_an_event_tells_of_it_and_repeats_nothing_of_what_went(world: World, scr
     assert all(WORD not in detail and "operator" not in detail for detail in details)
 
 
-def test_somebody_elses_runs_and_words_are_left_alone(world: World, script: Script) -> None:  # noqa: F811
+def test_somebody_elses_runs_and_words_are_left_alone(world: World, script: Script) -> None:
     lived(world, script)
     other = ask(world.organization, world.developer, by=world.administrator, reason="they left")
     confirm(other, by=world.auditor, reason="yes")
@@ -252,7 +278,7 @@ def test_somebody_elses_runs_and_words_are_left_alone(world: World, script: Scri
 
 def test_what_the_reason_of_an_event_quoted_stays_in_its_sealed_envelope_and_nowhere_else(
     world: World,
-    script: Script,  # noqa: F811
+    script: Script,
 ) -> None:
     lived(world, script, file=f"{WORD}.txt")
     agreed(world)

@@ -84,6 +84,16 @@ def test_something_is_held_and_lifted(kind: str, world: World) -> None:
     assert Hold.objects.get().lifted_by == world.administrator.pk
 
 
+def test_a_held_run_of_an_agent_from_outside_leads_to_what_there_is_of_it(world: World) -> None:
+    action = world.staged()
+    send(fresh(world, "auditor"), "hold", kind="run", target=str(action.run))
+    link = f'href="/audit/subjects/{action.run}/"'
+    auditor = fresh(world, "auditor")
+    assert link in auditor.get(PAGE).content.decode()
+    assert auditor.get(f"/audit/subjects/{action.run}/").status_code == 200
+    assert link not in fresh(world).get(PAGE).content.decode()
+
+
 def test_what_the_page_cannot_do_is_said(world: World) -> None:
     client = fresh(world)
     assert send(client, "hold", kind="run", target="not an id").status_code == 422

@@ -1,13 +1,20 @@
 """Keeping and erasing from the shell, in the words of the pages, and what the sweeper does of it by itself."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from lam_app import upkeep
+from lam_app.keeping import set_retention
 from lam_app.models import Erasure
 from tests.support.keeping import old_call, old_events
+from tests.support.stage import on
+from tests.support.up import PROJECT
 from tests.support.world import World
 from traces.exceptions import DomainError
 from traces.forgetting import Hold, Retention
@@ -62,6 +69,23 @@ def test_what_cannot_be_is_said_with_its_option(world: World, words: tuple[str, 
         call_command(*words, *HERE, *ADMIN)
 
 
+@pytest.mark.parametrize("role", ["web", "worker"])
+@pytest.mark.parametrize("words", [("retention", "show"), ("erase", "preview", "--person", "operator")])
+def test_an_account_that_is_shown_some_rows_only_is_refused_instead_of_told_that_there_are_none(
+    world: World, role: str, words: tuple[str, ...]
+) -> None:
+    set_retention(world.organization, 400, by=world.administrator, reason="as agreed")
+    address = on(os.environ[f"COUNTERSIGN_TEST_{role.upper()}"], dbname=str(connection.settings_dict["NAME"]))
+    env = {**os.environ, "LAM_ROLE": role, "DATABASE_URL": address}
+    command = [sys.executable, "manage.py", *words, *HERE]
+    told = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert told.stdout == ""
+    assert told.stderr.strip() == (
+        "CommandError: This runs as the owner, who sees every organization's rows: set LAM_ROLE=owner."
+    )
+
+
 def test_an_erasure_is_looked_at_asked_for_confirmed_and_done(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, "erase", "preview", "--person", "developer", *HERE).startswith("0 runs (0 in flight, 0 held)")
     pk = told(capsys, "erase", "ask", "--person", "developer", *HERE, *ADMIN).removeprefix("asked for: ")
@@ -90,7 +114,7 @@ def test_the_sweeper_takes_a_slice_a_turn_and_begins_again_after_what_failed(
     for _ in range(6):
         keeper.turn()
         left.append(EventDetail.objects.filter(event__in=old).count())
-    assert sorted(set(left), reverse=True) == [5, 3, 1, 0] or sorted(set(left), reverse=True) == [3, 1, 0]
+    assert left[:3] == [3, 1, 0]
     assert "traces_event_2031_01" in caplog.text
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organization, User
 from lam_app.erasing import ask, confirm, erase_due, preview, withdraw
-from lam_app.management.commands._named import organization_named, person_named
+from lam_app.management.commands._named import as_owner, organization_named, person_named
 from lam_app.models import Erasure
 from traces.exceptions import DomainError
 
@@ -19,7 +19,10 @@ from traces.exceptions import DomainError
 class Command(BaseCommand):
     """Erasure, from the shell."""
 
-    help = "Erase a person's data: look first, ask, let somebody else confirm; the record stays verifiable."
+    help = (
+        "Erase a person's data: look first, ask, let somebody else confirm; the record stays verifiable."
+        " Run as the owner (LAM_ROLE=owner)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One sub-command each."""
@@ -37,6 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked."""
+        as_owner()
         try:
             self.stdout.write(getattr(self, f"_{options['verb']}")(options))
         except DomainError as refused:
@@ -47,7 +51,7 @@ class Command(BaseCommand):
         would = preview(organization, _person(organization, options["person"]))
         return (
             f"{would.runs} runs ({would.flying} in flight, {would.held} held), {would.calls} model calls,"
-            f" {would.files} files, details of {would.own_events} events of their own"
+            f" {would.files} files, details of {would.details} events"
         )
 
     def _ask(self, options: dict[str, Any]) -> str:
