@@ -154,7 +154,7 @@ class Reading:
         self.wrong, self.events, self.blocks, self.erased = [], 0, 0, 0
         self.organization, self.chain, self.number, self.place, self.head = None, 0, 0, 0, b""
         self.waiting, self.bare, self.erasures, self.periods = [], [], set(), []
-        self.excerpt, self.at, self.single = None, [0, 0], False
+        self.excerpt, self.at, self.single, self.cut = None, [0, 0], False, False
 
     def say(self, text, place=0, event=""):
         where = f"chain {self.chain}" + (f", place {place}" if place else "")
@@ -281,7 +281,7 @@ class Reading:
                 self.say("the excerpt does not end where it says that it ends")
         for organization, chain, number in sorted(self.checkpoints):
             if organization == self.organization:
-                self.chain = chain
+                self.chain, self.cut = chain, True
                 self.say(f"block {number} is cut off: a checkpoint outside the database tells of it")
 
 
@@ -356,6 +356,8 @@ def verify_evidence(data, keys, checkpoints=None):
         content = members.get(name, b"")
         if named.get(name) != {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}:
             raise Unreadable(f"{name}: it is missing, was changed, or nobody signed for it")
+    if not {"record.jsonl", "README.txt"} <= set(members) or not isinstance(told.get("organization"), str):
+        raise Unreadable("record.jsonl: it is missing, or the list does not say whose evidence it is")
     record = members["record.jsonl"].splitlines(keepends=True)
     reading = verify(record, keys, checkpoints) if record else Reading(keys, {})
     if record and reading.organization != told["organization"]:
@@ -391,6 +393,8 @@ def main():
         return 2
     for text in [*reading.wrong[:100], *told.split("\n")[:-1]]:
         print(plain(text))
+    if reading.cut:
+        print("Its end is cut off, or the export is older than the newest checkpoint: take those kept beside it.")
     said = f"NOT INTACT: {len(reading.wrong)} problems in" if reading.wrong else "Intact:"
     print(said, f"{reading.events} events in {reading.blocks} blocks")
     return 1 if reading.wrong else 0

@@ -76,7 +76,7 @@ def bound(told: Mapping[str, Any], members: Mapping[str, bytes], kid: str, sign:
 def opened(data: bytes, signed: Signed) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The list and the other members, once the signature and every hash hold. Raises ExportBroken with what is wrong.
 
-    The record's part is verified by whoever reads it (``traces.exporting.verify_export``).
+    The record's part is verified by whoever reads it (``traces.attested.verify_evidence``).
     """
     members = unzipped(data)
     manifest, signature = members.pop(MANIFEST, b""), members.pop(SIGNATURE, b"")

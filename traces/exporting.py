@@ -46,6 +46,8 @@ A_SLICE: Final = 20
 """Blocks that are read at once."""
 Rows = list[tuple[Any, ...]]
 """Events: the envelope's columns, and then salt and detail."""
+Outside = Callable[[str], Mapping[tuple[int, int], str]]
+"""Gives the checkpoints of an organization, where there are some."""
 Told = Callable[[int], None]
 """Is told now and then how many events were read."""
 
@@ -125,7 +127,7 @@ def verify_export(
     lines: Iterable[bytes],
     signed: Signed,
     *,
-    outside: Callable[[str], Mapping[tuple[int, int], str]] = lambda _: {},
+    outside: Outside = lambda _: {},
     told: Told = lambda _: None,
 ) -> Report:
     """Verify the lines of an export. ``outside`` gives the checkpoints of an organization, where there are some.
@@ -149,7 +151,7 @@ def verify_export(
     return verifier.end()
 
 
-def _begun(said: dict[str, Any], signed: Signed, outside: Callable[[str], Mapping[tuple[int, int], str]]) -> Verifier:
+def _begun(said: dict[str, Any], signed: Signed, outside: Outside) -> Verifier:
     """The verifier that the first line asks for: of everything, or of an excerpt."""
     if said.keys() == {"excerpt", "signature"}:
         excerpt, signature = excerpts.opened(said)

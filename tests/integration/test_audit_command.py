@@ -78,6 +78,23 @@ def test_what_is_exported_verifies_here_and_elsewhere_while_more_is_sealed_and_t
     assert Event.objects.filter(verb="record_exported", organization=world.organization.id).count() == 1
 
 
+def test_t106_an_export_that_is_cut_or_older_than_the_checkpoints_says_what_to_do_in_both_verifiers(
+    seal: Seal, world: World, tmp_path: Path
+) -> None:
+    place = tmp_path / "record.jsonl"
+    audit("export", "--organization", "demo", "--to", str(place))
+    tell(world.organization.id, 2)
+    seal.passes()
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="not as it was sealed"):
+        call_command("audit", "verify", "--export", str(place), stdout=out)
+    assert "or the export is older than the newest checkpoint" in out.getvalue()
+    words = [sys.executable, "-I", str(STANDALONE), str(place), str(seal.public), "--checkpoints", str(seal.outside)]
+    other = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert other.returncode == 1
+    assert "or the export is older than the newest checkpoint" in other.stdout
+
+
 def test_a_file_that_is_no_export_is_refused_with_its_line(seal: Seal, tmp_path: Path) -> None:
     place = tmp_path / "x"
     place.write_text("{}\n")

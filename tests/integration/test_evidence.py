@@ -24,9 +24,9 @@ from tests.integration.test_two_verifiers import STANDALONE, standalone
 from tests.support.racing import acting_as
 from tests.support.sealing import Seal, seal_in, tamper
 from tests.support.world import World, approved
-from traces.archives import RECORD, opened, zipped
+from traces.archives import RECORD, bound, opened, zipped
+from traces.attested import verify_evidence
 from traces.exceptions import ExportBroken
-from traces.exporting import verify_export
 from traces.inquiries import evidence, fetched, pieces
 from traces.inquiry import Inquiry
 from traces.models import Block, Event
@@ -74,8 +74,7 @@ def ours(seal: Seal, data: bytes) -> str:
     """The product's verdict: empty, or the first thing that is wrong."""
     signed = verifying(seal.public)
     try:
-        _, members = opened(data, signed)
-        report = verify_export(members[RECORD].splitlines(keepends=True), signed)
+        report = verify_evidence(data, signed)
     except ExportBroken as broken:
         return str(broken)
     return str(report.problems[0]) if report.problems else ""
@@ -243,6 +242,22 @@ def test_that_it_was_asked_for_made_and_taken_is_in_the_record(seal: Seal, world
         ("evidence_made", "sealer"),
         ("evidence_fetched", "auditor"),
     ]
+
+
+def test_t107_evidence_of_which_nothing_is_sealed_and_of_two_organizations_read_the_same_for_both_verifiers(
+    seal: Seal, world: World, standalone: ModuleType
+) -> None:
+    told, members = opened(made(world, seal, done(world)), verifying(seal.public))
+    kept = {name: told[name] for name in told if name not in ("format", "kid", "members")}
+    bare = bound(kept, {**members, RECORD: b""}, seal.key.kid, seal.key.sign)
+    assert (ours(seal, bare), theirs(seal, standalone, bare)) == ("", "")
+    assert verify_evidence(bare, verifying(seal.public)).events == 0
+    mixed = bound({**kept, "organization": str(world.elsewhere.pk)}, members, seal.key.kid, seal.key.sign)
+    assert "the record of another organization" in ours(seal, mixed)
+    assert "the record of another organization" in theirs(seal, standalone, mixed)
+    without = bound(kept, {name: members[name] for name in members if name != RECORD}, seal.key.kid, seal.key.sign)
+    assert "it is missing" in ours(seal, without)
+    assert "it is missing" in theirs(seal, standalone, without)
 
 
 def test_it_waits_until_all_of_it_is_sealed(seal: Seal, world: World) -> None:

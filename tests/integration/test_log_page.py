@@ -102,6 +102,14 @@ def test_what_fills_no_page_says_how_far_it_looked_and_goes_on_from_there(
     assert looks >= 4
 
 
+def test_what_happened_is_chosen_by_its_words_and_a_verb_that_has_none_stays_chosen(busy: World, page: Any) -> None:
+    said = page("auditor").get("/audit/?verb=approve").content.decode()
+    assert '<option value="approve" selected>Approved by a person</option>' in said
+    assert '<option value="inquiry">Asked of the sealer</option>' in said
+    said = page("auditor").get("/audit/?verb=no_such_verb").content.decode()
+    assert '<option value="no_such_verb" selected>no_such_verb</option>' in said
+
+
 def test_a_row_has_its_whole_history_and_a_run_that_of_its_rows(busy: World, page: Any) -> None:
     event = Event.objects.filter(verb="approve").get()
     said = page("auditor").get(f"/audit/subjects/{event.subject}/").content.decode()

@@ -1,6 +1,5 @@
 """``manage.py audit verify|export``: is the record as it was sealed, and all of it in a file for somebody else."""
 
-import io
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ from lam_app.management.commands._named import organization_named
 from lam_app.sealing import verifying
 from tools.dial import SETUP
 from traces import checkpoints
-from traces.archives import RECORD, opened
+from traces.attested import verify_evidence
 from traces.exceptions import DomainError
 from traces.exporting import export, verify_database, verify_export
 from traces.services import Entry, record
@@ -26,6 +25,11 @@ from traces.verifier import Report, Signed
 Heads = Mapping[str, Mapping[tuple[int, int], str]]
 ZIP = b"PK\3\4"
 """How an archive of evidence begins."""
+NEWER = (
+    "Its end is cut off, or the export is older than the newest checkpoint:"
+    " verify it with the checkpoints that were kept beside it, or export anew."
+)
+"""An export of everything does not say where it ends, so only checkpoints of the same moment can."""
 
 
 class Command(BaseCommand):
@@ -72,16 +76,18 @@ class Command(BaseCommand):
         reports = reports or self._of_database(options["organization"], signed, heads)
         seconds = time.monotonic() - began
         for report in reports:
-            self._say(report, seconds)
+            self._say(report, seconds, place=options["export"])
         if not all(report.intact for report in reports):
             raise CommandError("The record is not as it was sealed.")
 
     def _of_export(self, place: str, signed: Signed, heads: Heads) -> list[Report]:
+        def known(organization: str) -> Mapping[tuple[int, int], str]:
+            return heads.get(organization, {})
+
         with Path(place).open("rb") as file:
-            lines: Iterable[bytes] = file
             if file.peek(4)[:4] == ZIP:
-                lines = io.BytesIO(opened(file.read(), signed)[1][RECORD])
-            return [verify_export(lines, signed, outside=lambda organization: heads.get(organization, {}))]
+                return [verify_evidence(file.read(), signed, outside=known)]
+            return [verify_export(file, signed, outside=known)]
 
     def _of_database(self, slug: str | None, signed: Signed, heads: Heads) -> list[Report]:
         wanted: Iterable[Organization] = [organization_named(slug)] if slug else Organization.objects.order_by("slug")
@@ -92,9 +98,11 @@ class Command(BaseCommand):
                 reports.append(verify_database(organization.pk, signed, outside=known))
         return reports
 
-    def _say(self, report: Report, seconds: float) -> None:
+    def _say(self, report: Report, seconds: float, *, place: str | None) -> None:
         for problem in report.problems:
             self.stdout.write(str(problem))
+        if place and any("is cut off" in problem.what for problem in report.problems):
+            self.stdout.write(NEWER)
         counted = f"{report.events} events in {report.blocks} blocks, {report.checkpoints} of them with a checkpoint"
         counted += f" outside; {report.erased} details erased" if report.erased else " outside"
         said = "intact" if report.intact else f"NOT INTACT, {report.found} problems"
