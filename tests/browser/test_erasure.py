@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from lam_app.erasing import ask
 from lam_app.keeping import hold, set_retention
-from tests.browser.conftest import SIZES, faults_everywhere
+from tests.browser.conftest import PHONE, SIZES, faults_everywhere
 from tests.support.world import PASSWORD, World
 
 ALL_SIZES = tuple(SIZES)
@@ -36,3 +36,15 @@ def test_somebody_s_data_is_looked_at_asked_for_and_confirmed_by_another(
     auditor.get_by_role("button", name="Confirm: it cannot be taken back").click()
     expect(auditor.get_by_role("heading", name="developer is being erased")).to_be_visible()
     assert {title: fault for title, fault in found.items() if fault} == {}
+
+
+def test_on_a_phone_the_tab_of_the_page_is_in_view(world: World, at_desk: Callable[..., Page]) -> None:
+    page = at_desk("administrator", size=PHONE)
+    page.goto("/settings/erasure/")
+    tab = page.locator(".policy-tabs [aria-current]")
+    expect(tab).to_be_in_viewport(ratio=1)
+    form = page.locator(".hold-form")
+    expect(form.locator("[name=target]")).to_be_hidden()
+    form.locator("[name=kind]").select_option(label="One run")
+    expect(form.locator("[name=target]")).to_be_visible()
+    expect(form.locator("[name=person]")).to_be_hidden()
