@@ -137,8 +137,11 @@ def secret_texts(path: str, value: object, secrets: Collection[str], *, inside: 
 
 
 def is_secret(path: str, secrets: Collection[str]) -> bool:
-    """Whether the value at a path is kept from people: the field that holds it, or the path itself, is secret."""
-    return path.split(".", 1)[0].split("[", 1)[0] in secrets or path in secrets
+    """Whether the value at a path is kept from people: the field that holds it, or the path itself, is secret. Which
+    place in a list it has does not matter.
+    """
+    path = PLACE.sub("", path)
+    return path.split(".", 1)[0] in secrets or path in secrets
 
 
 def targets(contract: Contract | None) -> frozenset[str]:

@@ -56,3 +56,9 @@ def test_t97_a_secret_is_hidden_in_the_forms_that_json_and_addresses_give_it() -
     ):
         assert "hunter" not in hide.text(said), said
         assert "hunter" not in hide.page(said), said
+
+
+def test_a_secret_number_is_masked_wherever_it_stands_by_itself_or_in_a_text() -> None:
+    hide = masks([({"pin": 480275, "amount": 4802755}, ("pin",))])
+    said = {"code": 480275, "amount": 4802755, "text": "the pin is 480275"}
+    assert hide(said) == {"code": MASK, "amount": 4802755, "text": f"the pin is {MASK}"}
