@@ -258,7 +258,7 @@ def forgotten_since(organization: uuid.UUID, last: Block | None) -> Rows:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_FORGOTTEN, [organization, last.horizon])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _pairs(block: Block) -> list[tuple[bytes, bytes]]:

@@ -13,6 +13,7 @@ from accounts.models import Membership
 from accounts.rows import within
 from approvals.models import Action
 from lam_app import trace_search
+from lam_app.planner.prompts import OFFERED
 from lam_app.tasks import advance_runs
 from lam_app.trace_search import search
 from tests.support.api import account
@@ -61,6 +62,13 @@ def test_words_are_found_in_what_was_sent_and_in_what_was_said(world: World, wor
     called(world, world.run("Call the customer back"), chosen="write_note", reasoning="", answer="")
     assert one in ids(search(reader(world), Wanted(words=words)))
     assert ids(search(reader(world), Wanted(words=f"{words} zyzzyva"))) == []
+
+
+def test_the_list_of_tools_that_every_call_was_sent_finds_none_of_them(world: World) -> None:
+    offered = OFFERED + '{"tool": "look_up", "description": "Reads the pomegranate ledger"}'
+    one = called(world, prompt=[("user", offered), ("user", "The goal: call the florist")])
+    assert ids(search(reader(world), Wanted(words="pomegranate"))) == []
+    assert ids(search(reader(world), Wanted(words="florist"))) == [one]
 
 
 @pytest.mark.parametrize("words", ["' OR 1=1 --", "%", "& | !", "the:*", "\\", "delayed & !friday"])
