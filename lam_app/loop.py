@@ -28,6 +28,7 @@ from lam_app.states import RunStatus
 from tools.models import Worker
 from tools.presence import Presence
 from tools.queries import barred_sql
+from traces import volume
 from traces.calls import spent_by
 from traces.clock import Moment, later
 from traces.ids import uuid7
@@ -131,8 +132,9 @@ def advance(run_id: uuid.UUID, presence: Presence, *, seen: str = RunStatus.SUBM
     agent = {"gen_ai__agent__id": str(run.agent_id), "gen_ai__agent__name": run.agent.name}
     told = {"gen_ai__operation__name": "invoke_agent", "gen_ai__conversation__id": str(run.id), **agent}
     try:
-        with span(f"invoke_agent {run.agent.name}", run=run.id, countersign__step=run.step + 1, **told):
-            _turn(turn)
+        if _room(turn):
+            with span(f"invoke_agent {run.agent.name}", run=run.id, countersign__step=run.step + 1, **told):
+                _turn(turn)
     except Overtaken:
         return False
     except LimitsBusy:
@@ -212,6 +214,17 @@ def _turn(turn: Turn) -> None:
         trace = remember_call(run, number, attempt, planned.trace)
         return _act(turn, Heard(number, planned, trace, seen))
     return _stop(turn, f"The model gave no usable answer in {MOST_CALLS_A_STEP} attempts at step {number}.")
+
+
+def _room(turn: Turn) -> bool:
+    """Whether the memory takes another call of the model. Where it does not, the run waits or needs a person."""
+    found = volume.full(turn.run.organization_id, turn.run.id)
+    if found.run:
+        _stop(turn, found.run)
+    elif found.organization:
+        patience.tell(turn.run, found.organization, patience.MEMORY)
+        _wait(turn, patience.DESK_SECONDS)
+    return not (found.run or found.organization)
 
 
 def _still_held(turn: Turn) -> None:

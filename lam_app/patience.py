@@ -1,4 +1,4 @@
-"""A run that waits because people have enough before them: it is told once, and the model is not asked meanwhile."""
+"""A run that waits for room, with people or in the memory: it is told once, and the model is not asked meanwhile."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +11,11 @@ from traces.services import Actor, Entry, record
 
 DESK_SECONDS: Final = 10.0
 """How long a run waits before it looks at the desk again."""
-VERB: Final = "desk_full"
+DESK: Final = "desk_full"
+"""People have enough before them."""
+MEMORY: Final = "memory_full"
+"""As much is remembered of the organization's model calls today as may be."""
+WAITS: Final = frozenset({DESK, MEMORY})
 
 
 @dataclass(frozen=True)
@@ -24,15 +28,15 @@ class Whose:
     origin: str = "planner"
 
 
-def tell(run: Run, why: str) -> None:
-    """Write down that a run waits for room at the desk, and why; once for as long as nothing else happens to it."""
-    if _told(run):
+def tell(run: Run, why: str, verb: str = DESK) -> None:
+    """Write down that a run waits for room, and why; once for as long as nothing else happens to it."""
+    if _told(run, verb):
         return
     record(
         Entry(
             organization=run.organization_id,
             actor=Actor.system("planner"),
-            verb=VERB,
+            verb=verb,
             subject_kind="run",
             subject=run.id,
             reason=why,
@@ -43,10 +47,10 @@ def tell(run: Run, why: str) -> None:
 
 def still_full(run: Run) -> bool:
     """Whether a run was told that the desk is full, and it is so still."""
-    return _told(run) and bool(full(Whose(run.organization_id, run.initiator_id, run.agent_id)))
+    return _told(run, DESK) and bool(full(Whose(run.organization_id, run.initiator_id, run.agent_id)))
 
 
-def _told(run: Run) -> bool:
-    """Whether the run's last event says that the desk is full."""
+def _told(run: Run, verb: str) -> bool:
+    """Whether the run's last event says that it waits for this."""
     last = Event.objects.within(run.organization_id).filter(run=run.pk).order_by("-id").first()
-    return last is not None and last.verb == VERB
+    return last is not None and last.verb == verb

@@ -53,6 +53,10 @@ LAM_WAITING_INITIATOR = env.whole("LAM_WAITING_INITIATOR", 100, 1, 1_000_000)  #
 LAM_WAITING_AGENT = env.whole("LAM_WAITING_AGENT", 500, 1, 1_000_000)
 LAM_WAITING_ORGANIZATION = env.whole("LAM_WAITING_ORGANIZATION", 2000, 1, 10_000_000)
 
+# Megabytes that are remembered of model calls, at most: of a run, and of an organization on one day (UTC).
+LAM_TRACE_MB_RUN = env.whole("LAM_TRACE_MB_RUN", 64, 1, 100_000)
+LAM_TRACE_MB_DAY = env.whole("LAM_TRACE_MB_DAY", 4096, 1, 10_000_000)
+
 # Pages that are open live, at most: of a person, of an organization, of a web process.
 LAM_FEED_PAGES_PERSON = env.whole("LAM_FEED_PAGES_PERSON", 8, 1, 1000)
 LAM_FEED_PAGES_ORGANIZATION = env.whole("LAM_FEED_PAGES_ORGANIZATION", 300, 1, 10_000)

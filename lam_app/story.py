@@ -12,7 +12,7 @@ from approvals.models import Action, Remark, Revision
 from approvals.states import SETTLED
 from lam_app.models import Report, Run, RunPlan, RunQuerySet
 from lam_app.outline import Outline, outline
-from lam_app.patience import VERB as DESK_FULL
+from lam_app.patience import WAITS
 from lam_app.planted import SEES_ALL, beginning
 from lam_app.states import FINISHED, RunStatus
 from tools.contract import Contract
@@ -101,9 +101,9 @@ class Story:
 
     @property
     def desk_full(self) -> str:
-        """Why the run waits because people have enough before them; empty where it does not."""
+        """Why the run waits for room; empty where it does not."""
         last = max(self.events, key=lambda event: event.pk, default=None)
-        waits = self.run.status == RunStatus.PLANNING and last is not None and last.verb == DESK_FULL
+        waits = self.run.status == RunStatus.PLANNING and last is not None and last.verb in WAITS
         return last.reason if waits and last is not None else ""
 
     @property

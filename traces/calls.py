@@ -15,6 +15,7 @@ from traces.ids import uuid7
 from traces.models import Trace
 from traces.redaction import hidden
 from traces.text import storable
+from traces.volume import count
 
 LONGEST: Final = 200_000
 """Characters of one text that are kept."""
@@ -66,8 +67,9 @@ def spent_by(organization: uuid.UUID, run: uuid.UUID) -> Spent:
 
 
 def remember(call: ModelCall) -> uuid.UUID:
-    """Write the trace in a transaction of its own (a failed step keeps its trace) and return its id."""
+    """Write the trace in a transaction of its own (a failed step keeps its trace), counted; return its id."""
     with transaction.atomic():
+        parts, size = _parts(call.organization, [_kept(content) for _, content in call.prompt])
         trace = Trace(
             id=uuid7(),
             organization=call.organization,
@@ -78,7 +80,7 @@ def remember(call: ModelCall) -> uuid.UUID:
             model=storable(call.model)[:200],
             model_version=storable(call.model_version)[:200],
             roles=[role for role, _ in call.prompt],
-            parts=_parts(call.organization, [_kept(content) for _, content in call.prompt]),
+            parts=parts,
             answer=_kept(call.answer),
             reasoning=_kept(call.reasoning),
             candidates=[{key: _kept(str(value)) for key, value in item.items()} for item in call.candidates],
@@ -97,6 +99,8 @@ def remember(call: ModelCall) -> uuid.UUID:
             request_id=storable(call.request_id)[:100],
         )
         trace.save(force_insert=True)
+        own = (trace.answer, trace.reasoning, *(str(one) for one in (*trace.candidates, *trace.alternatives)))
+        count(call.organization, call.run, size + sum(len(text.encode()) for text in own))
     return trace.id
 
 
@@ -127,9 +131,10 @@ WHERE p.organization = %(organization)s
 """
 
 
-def _parts(organization: uuid.UUID, contents: list[str]) -> list[uuid.UUID]:
-    """The ids of a prompt's parts, those that are new written now. One statement, unless somebody else writes the same
-    part at this moment: whoever conflicts with a row that is newer than its snapshot sees it in the next one.
+def _parts(organization: uuid.UUID, contents: list[str]) -> tuple[list[uuid.UUID], int]:
+    """The ids of a prompt's parts, those that are new written now, and the bytes of these. One statement, unless
+    somebody else writes the same part at this moment: whoever conflicts with a row that is newer than its snapshot sees
+    it in the next one.
     """
     hashes = [hashlib.sha256(content.encode()).digest() for content in contents]
     asked: dict[str, Any] = {
@@ -145,4 +150,6 @@ def _parts(organization: uuid.UUID, contents: list[str]) -> list[uuid.UUID]:
             known = {bytes(row[0]): row[1] for row in cursor.fetchall()}
             if known.keys() >= set(hashes):
                 break
-    return [known[value] for value in hashes]
+    new = {known[value] for value in hashes} & set(asked["ids"])
+    size = sum(len(text.encode()) for text, made in zip(contents, asked["ids"], strict=True) if made in new)
+    return [known[value] for value in hashes], size

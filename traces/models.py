@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThanOrEqual
 from django.db.models.functions import Now
 
-from traces import forgetting, inquiry  # noqa: F401 (their tables belong to this app)
+from traces import forgetting, inquiry, volume  # noqa: F401 (their tables belong to this app)
 from traces.ids import uuid7
 from traces.queries import TraceQuerySet
 from traces.states import Machine

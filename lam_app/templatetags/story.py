@@ -48,6 +48,7 @@ VERBS: Final[dict[str, Told]] = {
     "canary_retired": Told("A canary was taken out", "bird"),
     "canary_rate_set": Told("How many canaries there are was set", "bird"),
     "desk_full": Told("Waits: people have enough before them", "hourglass", "warn"),
+    "memory_full": Told("Waits: as much is remembered today as may be", "hourglass", "warn"),
     "away": Told("Somebody is away for a while", "tree-palm"),
     "back": Told("Somebody is back", "tree-palm"),
     "unroutable": Told("Nobody can decide on it", "users", "warn"),

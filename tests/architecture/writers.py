@@ -12,6 +12,7 @@ MAY_WRITE = {
     "traces.working": "how far that has come, what was found, and the file",
     "lam_app.checkpoint_post": "how far checkpoints were told outside",
     "traces.calls": "what was said to the model, and its answer",
+    "traces.volume": "how much of that there is",
     "accounts.away": "who is away",
     "accounts.tokens": "tokens",
     "accounts.sessions": "who is signed in where, and that it is over",

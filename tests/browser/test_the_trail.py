@@ -1,4 +1,4 @@
-"""What happened afterwards, in a browser: a model call is found by its words, a run tells its story, two are compared."""
+"""What happened afterwards, in a browser: a model call is found by words, a run tells its story, two are compared."""
 
 from __future__ import annotations
 

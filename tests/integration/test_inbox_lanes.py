@@ -229,7 +229,8 @@ def test_counts_made_once_for_nobody_are_those_of_whoever_asks(world: World) -> 
     for name, of in (("reviewer", 4), ("reviewer2", 3), ("reviewer", 4)):
         viewer = Viewer.of(world.people[name].memberships.get())
         each = {lane: LANES[lane].rows(viewer).count() for lane in OWN if lane != "soon"}
-        assert viewer.stops == [] and {**each, "soon": 1} == viewer.held
+        assert viewer.stops == []
+        assert viewer.held == {**each, "soon": 1}
         assert viewer.held["waiting"] + viewer.held["aside"] == of
         assert viewer.held["mine"] == (name == "reviewer")
 
