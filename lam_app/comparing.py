@@ -8,7 +8,7 @@ from typing import Final
 
 from approvals.models import Decision
 from lam_app.templatetags.look import ACTION, RUN
-from lam_app.trail import Trail, Turn
+from lam_app.trail import ERASED, Trail, Turn
 
 DECIDED: Final = {
     Decision.Verb.APPROVE: "approved",
@@ -16,6 +16,13 @@ DECIDED: Final = {
     Decision.Verb.HAPPENED: "found that it happened",
     Decision.Verb.DID_NOT_HAPPEN: "found that it did not happen",
 }
+
+OF_CALLS: Final = frozenset(
+    {"Model", "Model calls", "Tokens", "Model’s time", "Model’s certainty", "Left aside", "Calls without an answer"}
+)
+"""Rows that are read from the model's calls."""
+STAYS: Final = frozenset({"Ended", "Agent and person", "Steps", "Tool", "Ruling", "Decided", "Outcome"})
+"""Rows that an erasure leaves as they are."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,23 @@ class Compared:
 def compare(a: Trail, b: Trail) -> Compared:
     """Align the steps of two runs and say what differs. A step that only one of them has stands alone."""
     told = a.told and b.told
-    return Compared(_whole(a, b, told=told), [_pair(x, y, told=told) for x, y in _aligned(a.turns, b.turns)])
+    pairs = [_pair(x, y, told=told) for x, y in _aligned(a.turns, b.turns)]
+    return Compared(
+        [_honest(row, a, b) for row in _whole(a, b, told=told)],
+        [Pair(one.a, one.b, [_honest(row, a, b) for row in one.rows]) for one in pairs],
+    )
+
+
+def _honest(row: Row, a: Trail, b: Trail) -> Row:
+    """The row, with what is gone said to be, and no difference made of that."""
+    left, right = _gone(row.name, row.a, a), _gone(row.name, row.b, b)
+    return Row(row.name, left or row.a, right or row.b, weighs=False) if left or right else row
+
+
+def _gone(name: str, text: str, one: Trail) -> str:
+    if name in OF_CALLS:
+        return one.gone
+    return "Erased" if one.erased and name not in STAYS and text in ("", ERASED) else ""
 
 
 def _aligned(a: Sequence[Turn], b: Sequence[Turn]) -> list[tuple[Turn | None, Turn | None]]:

@@ -31,6 +31,8 @@ VERDICTS: Final = {
 """The ruling's verdicts in words."""
 KEPT_APART: Final = frozenset({"arguments", "format"})
 """Facts that the page shows by themselves, with secrets masked, or not at all."""
+ERASED: Final = "[erased]"
+"""What stands where a person's words stood before they were erased."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,21 @@ class Trail:
     def calls(self) -> list[Heard]:
         """Every call of the model, in order."""
         return [one for turn in self.turns for one in turn.calls]
+
+    @property
+    def erased(self) -> bool:
+        """Whether what people and the model said in it was erased for a person's sake."""
+        return self.run.goal == ERASED
+
+    @property
+    def gone(self) -> str:
+        """That its model calls are gone, in a word: erased, or otherwise; empty where some are there or none was."""
+        if self.calls or not self.told:
+            return ""
+        if self.erased:
+            return "Erased"
+        proposed = any(action.trace for action in self.story.actions)
+        return "Gone" if proposed else ""
 
     @property
     def tokens(self) -> int:
