@@ -25,7 +25,7 @@ DROP FUNCTION traces_volume_counts_up();
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("traces", "0009_forgetting")]
+    dependencies: ClassVar = [("traces", "0010_words_without_tools")]
 
     operations: ClassVar = [
         migrations.CreateModel(
