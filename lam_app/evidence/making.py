@@ -11,7 +11,7 @@ from accounts.models import Membership, Organization
 from approvals.models import Action
 from lam_app.evidence.drawing import drawn
 from lam_app.evidence.gathering import Rows, document, documents, rows_of, told, trace
-from lam_app.evidence.masks import Masks, masks
+from lam_app.evidence.masks import Masks
 from lam_app.evidence.rights import Matter, matter_of, may_have, reads_reasoning
 from lam_app.evidence.wording import readme
 from lam_app.models import Report, Run, RunPlan
@@ -164,5 +164,5 @@ def _run(inquiry: Inquiry, run_id: uuid.UUID, gathered: list[Rows], *, reasoning
 def _together(gathered: list[Rows]) -> Masks:
     """The masks of all actions at once."""
     found = [rows.masks for rows in gathered]
-    values = sorted({value for one in found for value in one.values}, key=lambda one: (-len(one), one))
-    return Masks(frozenset().union(*(one.fields for one in found)), tuple(values)) if found else masks(())
+    fields, values = frozenset[str](), frozenset[str]()
+    return Masks(fields.union(*(one.fields for one in found)), values.union(*(one.values for one in found)))
