@@ -256,10 +256,8 @@ class Reading:
         for at, name in sorted(((at, name) for _, name, at in self.bare if name not in self.erasures), reverse=True):
             while waiting and waiting[-1][0] > at:
                 left += waiting.pop()[1]
-            if left:
-                left -= 1
-            else:
-                unexplained.add(name)
+            unexplained |= set() if left else {name}
+            left = max(0, left - 1)
         return unexplained
 
     def missing(self, count):
@@ -270,11 +268,9 @@ class Reading:
     def end(self):
         self.missing(len(self.waiting))
         unexplained = self.outlived()
-        for place, name, _ in self.bare:
-            if name not in unexplained:
-                self.erased += 1
-            else:
-                self.say("the event's detail is gone, and nothing tells of its erasure", place, name)
+        self.erased = sum(name not in unexplained for _, name, _ in self.bare)
+        for place, name in [(place, name) for place, name, _ in self.bare if name in unexplained]:
+            self.say("the event's detail is gone, and nothing tells of its erasure", place, name)
         if self.excerpt:
             told, self.checkpoints = self.excerpt, {}
             if (self.at, self.blocks, self.events) != (told["last"], told["blocks"], told["events"]):
