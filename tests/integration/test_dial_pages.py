@@ -293,7 +293,7 @@ def test_the_catalogue_is_found_by_name_reach_freedom_and_state(world: World) ->
 
 
 @pytest.mark.parametrize("name", ["tools", "matrix"])
-def test_a_page_of_many_tools_costs_as_many_queries_as_one_of_few(name: str, world: World) -> None:
+def test_a_page_of_many_tools_costs_no_more_queries_than_one_of_few(name: str, world: World) -> None:
     admin = browser(world, "administrator")
 
     def queries() -> int:
@@ -305,7 +305,7 @@ def test_a_page_of_many_tools_costs_as_many_queries_as_one_of_few(name: str, wor
     few = queries()
     assert few > 5
     _many(world, 40)
-    assert queries() == few
+    assert queries() <= few  # fewer where the tools that fill the page have less to say than those it had before
 
 
 def _many(world: World, count: int) -> None:
