@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from tests.support.sql import without_guards
 from traces.ids import first_of
 
+_WHEN = """CASE WHEN EXISTS (SELECT 1 FROM traces_block) THEN pg_current_xact_id()::text::bigint
+ELSE (SELECT coalesce(min(transaction), pg_current_xact_id()::text::bigint) FROM traces_event) END"""
+
 
 def long_ago(days: int) -> datetime:
     """So many days before now."""
@@ -25,7 +28,11 @@ def old_events(
     actor: uuid.UUID | None = None,
     detail: str = '{"what":"it was"}',
 ) -> list[uuid.UUID]:
-    """Events of so many days ago, each with its detail; their transaction is this one, so the sealer takes them."""
+    """Events of so many days ago, each with its detail.
+
+    Before anything is sealed they count as written with the oldest event there is: the sealer takes them first. Taken
+    behind newer ones they would be what a verifier alarms about, events written long before what was sealed earlier.
+    """
     made = []
     with without_guards() as admin:
         for place in range(count):
@@ -38,7 +45,7 @@ def old_events(
             admin.execute(
                 "INSERT INTO traces_event (id, organization, at, actor_kind, actor, actor_name, verb, subject_kind,"
                 " subject, run, transaction, digest) VALUES (%s, %s, %s, %s, %s, 'somebody', 'happened', 'thing',"
-                " gen_random_uuid(), %s, pg_current_xact_id()::text::bigint, %s)",
+                f" gen_random_uuid(), %s, {_WHEN}, %s)",
                 [
                     event, organization, long_ago(days), "person" if actor else "system", actor, run,
                     hashlib.sha256(salt + detail.encode()).digest(),
